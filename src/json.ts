@@ -57,7 +57,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export function parseJson(text: string | Buffer, limits: Partial<JsonLimits> = {}): Json {
   const bounds = { ...defaultJsonLimits, ...limits };
   const bytes = typeof text === 'string' ? Buffer.byteLength(text) : text.length;
-  if (bytes > bounds.maxBytes) throw new JsonError('too_large', `The JSON text is larger than ${bounds.maxBytes} bytes.`);
+  if (bytes > bounds.maxBytes)
+    throw new JsonError('too_large', `The JSON text is larger than ${bounds.maxBytes} bytes.`);
   const source = typeof text === 'string' ? text : decodeUtf8(text);
   if (!source.isWellFormed()) throw new JsonError('lone_surrogate', 'The JSON text contains half a surrogate pair.');
   scanText({ text: source, at: 0, keys: 0, limits: bounds, open: [] });
@@ -134,7 +135,8 @@ function scanName(scan: Scan, character: string): Expectation {
   // An own member called __proto__ survives JSON.parse, and becomes a prototype in the next Object.assign.
   if (name === '__proto__') throw new JsonError('forbidden_key', 'A member is called __proto__.');
   scan.keys += 1;
-  if (scan.keys > scan.limits.maxKeys) throw new JsonError('too_many_keys', `More than ${scan.limits.maxKeys} members.`);
+  if (scan.keys > scan.limits.maxKeys)
+    throw new JsonError('too_many_keys', `More than ${scan.limits.maxKeys} members.`);
   skipSpace(scan);
   if (scan.text.charAt(scan.at) !== ':') throw syntax(scan);
   scan.at += 1;
@@ -233,8 +235,10 @@ function scanNumber(scan: Scan): void {
   if (token.length <= alwaysExactLength && exponent === undefined && !token.startsWith('-0')) return;
   const value = Number(token);
   // -0 loses its sign in every writer (RFC 8785 3.2.2.3 writes 0), so what was read is not what would be signed.
-  const roundTrips = Number.isFinite(value) && !Object.is(value, -0) && sameDecimal(value, { integer, fraction, exponent });
-  if (!roundTrips) throw new JsonError('unsafe_number', `A number at offset ${scan.at} would change its value when read.`);
+  const roundTrips =
+    Number.isFinite(value) && !Object.is(value, -0) && sameDecimal(value, { integer, fraction, exponent });
+  if (!roundTrips)
+    throw new JsonError('unsafe_number', `A number at offset ${scan.at} would change its value when read.`);
 }
 
 interface Decimal {
@@ -279,7 +283,8 @@ export function canonicalJson(value: Json): string {
 }
 
 function canonicalise(value: Json, depth: number): string {
-  if (depth > maxCanonicalDepth) throw new JsonError('too_deep', `A value nests deeper than ${maxCanonicalDepth} levels.`);
+  if (depth > maxCanonicalDepth)
+    throw new JsonError('too_deep', `A value nests deeper than ${maxCanonicalDepth} levels.`);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalise(item, depth + 1)).join(',')}]`;
   if (isJsonObject(value)) {
     // RFC 8785 3.2.3 orders names by UTF-16 code units, as sort() does without a comparison function.
@@ -293,7 +298,8 @@ function canonicalPrimitive(value: null | boolean | number | string): string {
   if (typeof value === 'string' && !value.isWellFormed()) {
     throw new JsonError('lone_surrogate', 'A string contains half a surrogate pair.');
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new JsonError('unsafe_number', 'A number is not finite.');
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new JsonError('unsafe_number', 'A number is not finite.');
   const text: string | undefined = JSON.stringify(value);
   // undefined would vanish from what is signed while the caller still sees the member.
   if (text === undefined) throw new JsonError('syntax', 'A value has no JSON form.');

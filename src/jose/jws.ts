@@ -90,7 +90,8 @@ function checkHeader(header: JsonObject, expect: JwsExpectation): void {
   checkEmbeddedKeys(header, expect);
   for (const member of ['kid', 'typ', 'cty'] as const) {
     const value = header[member];
-    if (value !== undefined && typeof value !== 'string') throw new JoseError('header_invalid', `${member} is not a string.`);
+    if (value !== undefined && typeof value !== 'string')
+      throw new JoseError('header_invalid', `${member} is not a string.`);
   }
   const typ = normaliseTyp(header.typ as string | undefined);
   if (!expect.typ.some((accepted) => normaliseTyp(accepted) === typ)) {
@@ -100,8 +101,10 @@ function checkHeader(header: JsonObject, expect: JwsExpectation): void {
 
 /** RFC 7515 4.1.11: extensions that are not understood must be refused, and none is. b64 (RFC 7797) is one of them. */
 function checkExtensions(header: JsonObject): void {
-  if (Object.hasOwn(header, 'crit')) throw new JoseError('crit_not_supported', 'The header has crit; no extension is supported.');
-  if (Object.hasOwn(header, 'b64')) throw new JoseError('crit_not_supported', 'The header has b64, which is not supported.');
+  if (Object.hasOwn(header, 'crit'))
+    throw new JoseError('crit_not_supported', 'The header has crit; no extension is supported.');
+  if (Object.hasOwn(header, 'b64'))
+    throw new JoseError('crit_not_supported', 'The header has b64, which is not supported.');
 }
 
 function checkAlgorithm(header: JsonObject, expect: JwsExpectation): void {
@@ -158,7 +161,11 @@ export async function signJws(header: JwsHeader, payload: JsonObject | Uint8Arra
 }
 
 /** A signer over a private KeyObject, with the algorithm that its curve has and its public part. */
-export function createKeySigner(privateKey: KeyObject): { algorithm: JwsAlgorithm; publicJwk: PublicJwk; sign: Signer } {
+export function createKeySigner(privateKey: KeyObject): {
+  algorithm: JwsAlgorithm;
+  publicJwk: PublicJwk;
+  sign: Signer;
+} {
   const publicKey = publicPartOf(privateKey);
   const { hash } = jwsAlgorithms[publicKey.algorithm];
   return {

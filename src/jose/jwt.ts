@@ -40,13 +40,15 @@ export function checkTimeClaims(claims: JsonObject, now: Date, options: TimeClai
   // RFC 7519 4.1.4: "on or after" exp it must not be accepted.
   if (exp !== undefined && seconds >= exp) throw new JoseError('expired', 'The token has expired (exp).');
   if (nbf !== undefined && nbf > ahead) throw new JoseError('not_yet_valid', 'The token is not yet valid (nbf).');
-  if (iat !== undefined && iat > ahead) throw new JoseError('not_yet_valid', 'The token was issued in the future (iat).');
+  if (iat !== undefined && iat > ahead)
+    throw new JoseError('not_yet_valid', 'The token was issued in the future (iat).');
   if (options.maxAgeSeconds !== undefined) checkAge(iat, seconds, options.maxAgeSeconds);
 }
 
 function checkAge(iat: number | undefined, seconds: number, maxAgeSeconds: number): void {
   if (iat === undefined) throw new JoseError('claim_invalid', 'The token has no iat.');
-  if (seconds - iat > maxAgeSeconds) throw new JoseError('too_old', `The token is older than ${maxAgeSeconds} s (iat).`);
+  if (seconds - iat > maxAgeSeconds)
+    throw new JoseError('too_old', `The token is older than ${maxAgeSeconds} s (iat).`);
 }
 
 /** RFC 7519 section 2 lets a NumericDate be any number; whole seconds since 1970 are all that anybody needs. */

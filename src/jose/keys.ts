@@ -45,7 +45,8 @@ export function importJwk(jwk: unknown): VerificationKey {
 function checkIntendedUse(jwk: JsonObject, facts: AlgorithmFacts): void {
   const { use, key_ops: operations, alg, kid } = jwk;
   if (use !== undefined && use !== 'sig') throw invalid('The use of the JWK is not sig.');
-  if (operations !== undefined && !allowsVerify(operations)) throw invalid('The key_ops of the JWK do not allow verify.');
+  if (operations !== undefined && !allowsVerify(operations))
+    throw invalid('The key_ops of the JWK do not allow verify.');
   if (alg !== undefined && !facts.jwkAlgorithms.includes(alg as string)) {
     throw invalid('The alg of the JWK does not belong to its curve.');
   }
@@ -66,7 +67,8 @@ function publicMembers(jwk: JsonObject, facts: AlgorithmFacts): PublicJwk {
 /** RFC 7518 section 6.2.1.2: the full size of the field, leading zeros included, so that one point has one text. */
 function coordinate(value: unknown, facts: AlgorithmFacts): string {
   if (typeof value !== 'string') throw invalid('The JWK lacks a coordinate.');
-  if (decodePart(value).length !== facts.coordinateLength) throw invalid('A coordinate of the JWK has the wrong length.');
+  if (decodePart(value).length !== facts.coordinateLength)
+    throw invalid('A coordinate of the JWK has the wrong length.');
   return value;
 }
 
