@@ -1,0 +1,184 @@
+import { CredentialRefusal, readCredential, type UnverifiedCredential, type VerifiedCredential } from '../credential/credential.js';
+import { parseJson } from '../json.js';
+import type { Fetch, FetchResult } from '../http/client.js';
+import { StatusFault } from './codes.js';
+import { readStatusList, type StatusList } from './status-list.js';
+
+/** Fetching and proving; the proof is the agent's, bound in by whoever builds the checker. */
+export interface ListSourceDependencies {
+  readonly fetch: Fetch;
+  readonly verifyProof: (credential: UnverifiedCredential, options: { now: Date }) => Promise<VerifiedCredential>;
+}
+
+/** A list as this process holds it. */
+export interface HeldList {
+  readonly list: StatusList;
+  readonly fetchedAt: number;
+  readonly etag?: string;
+}
+
+/** Lists by issuer and address, fetched once however many ask. */
+export interface ListSource {
+  /** The list, refreshed if need be; `fault` says why it could not be. */
+  find(url: string, issuer: string, now: Date, deadline: AbortSignal): Promise<{ held?: HeldList; fault?: StatusFault }>;
+}
+
+/** 189 trusts with two purposes and a few closed lists each. Decoded, the lists may take 64 MiB. */
+const maxLists = 2000;
+const maxBytesHeld = 64 * 1024 * 1024;
+/** Names and times only, so far more of them: forgetting one would let an old list pass. */
+const maxRemembered = 20_000;
+/** Whatever ttl an issuer promises, a revocation is seen within this time (security.md 3.3); a 304 costs next to nothing. */
+const refreshMilliseconds = 900_000;
+/** After a failure nobody asks again for so long, else each verification waits for a dead host. */
+const failureMilliseconds = 2_000;
+
+/** A bounded source of lists. */
+export function createListSource(deps: ListSourceDependencies): ListSource {
+  const lists = new Map<string, HeldList>();
+  const newest = new Map<string, number>();
+  const failures = new Map<string, { fault: StatusFault; at: number }>();
+  const running = new Map<string, Promise<HeldList>>();
+  let bytesHeld = 0;
+
+  function hold(key: string, held: HeldList): void {
+    bytesHeld += held.list.bits.length - (lists.get(key)?.list.bits.length ?? 0);
+    lists.delete(key);
+    lists.set(key, held);
+    for (const [oldest, { list }] of lists) {
+      if ((lists.size <= maxLists && bytesHeld <= maxBytesHeld) || oldest === key) break;
+      lists.delete(oldest);
+      bytesHeld -= list.bits.length;
+    }
+  }
+
+  /** A server that goes back to a list it served before would make a revocation disappear. */
+  function refuseOlder(key: string, list: StatusList): void {
+    const seen = newest.get(key);
+    if (seen !== undefined && (list.validFrom ?? Number.NEGATIVE_INFINITY) < seen) throw new StatusFault('status_list_rolled_back');
+    if (list.validFrom === undefined) return;
+    remember(newest, key, list.validFrom);
+  }
+
+  async function load(key: string, url: string, issuer: string, now: Date): Promise<HeldList> {
+    const known = lists.get(key);
+    const result = await fetchList(deps.fetch, url, known?.etag);
+    if (result.status === 304) {
+      if (!known) throw new StatusFault('status_retrieval_failed');
+      return { ...known, fetchedAt: now.getTime() };
+    }
+    const list = readStatusList(await prove(deps, result, issuer, now), url);
+    refuseOlder(key, list);
+    return { list, fetchedAt: now.getTime(), ...(result.etag === undefined ? {} : { etag: result.etag }) };
+  }
+
+  /** One fetch for all who ask meanwhile; it has the client's own limits, not the deadline of the one who came first. */
+  function refresh(key: string, url: string, issuer: string, now: Date): Promise<HeldList> {
+    const current = running.get(key);
+    if (current) return current;
+    const next = load(key, url, issuer, now)
+      .then((held) => {
+        failures.delete(key);
+        hold(key, held);
+        return held;
+      })
+      .catch((error: unknown) => {
+        const fault = toFault(error);
+        remember(failures, key, { fault, at: now.getTime() });
+        throw fault;
+      })
+      .finally(() => running.delete(key));
+    running.set(key, next);
+    return next;
+  }
+
+  return {
+    async find(url, issuer, now, deadline) {
+      const key = `${issuer} ${url}`;
+      const held = lists.get(key);
+      if (held && ageOf(held, now) < Math.min(held.list.ttlMilliseconds, refreshMilliseconds)) {
+        hold(key, held);
+        return { held };
+      }
+      const known = held ? { held } : {};
+      const failure = failures.get(key);
+      if (failure && Math.abs(now.getTime() - failure.at) < failureMilliseconds) return { ...known, fault: failure.fault };
+      try {
+        return { held: await withDeadline(refresh(key, url, issuer, now), deadline) };
+      } catch (error) {
+        return { ...known, fault: toFault(error) };
+      }
+    },
+  };
+}
+
+/** How long ago the issuer's server last vouched for this copy. */
+export function ageOf(held: HeldList, now: Date): number {
+  return Math.max(0, now.getTime() - held.fetchedAt);
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > maxRemembered && !oldest.done) map.delete(oldest.value);
+}
+
+async function fetchList(fetch: Fetch, url: string, etag: string | undefined): Promise<FetchResult> {
+  try {
+    return await fetch(url, etag === undefined ? {} : { ifNoneMatch: etag });
+  } catch (cause) {
+    throw new StatusFault('status_retrieval_failed', { cause });
+  }
+}
+
+/** The two securings that lists come in; VCDM 2.0 media types, and plain JSON as most servers have it. */
+const mediaTypes: Readonly<Record<string, 'jwt' | 'json'>> = {
+  'application/vc+jwt': 'jwt',
+  'application/vc': 'json',
+  'application/vc+ld+json': 'json',
+  'application/json': 'json',
+};
+
+async function prove(deps: ListSourceDependencies, result: FetchResult, issuer: string, now: Date) {
+  const form = mediaTypes[result.contentType.split(';')[0]?.trim().toLowerCase() ?? ''];
+  if (!form) throw new StatusFault('status_media_type');
+  const unverified = readUnverified(result.body, form);
+  // Asked before the proof, so that no list can make us resolve the DID of a stranger.
+  if (unverified.claimedIssuer !== issuer) throw new StatusFault('status_list_issuer_mismatch');
+  const verified = await verify(deps, unverified, now);
+  if (verified.issuer !== issuer) throw new StatusFault('status_list_issuer_mismatch');
+  return verified.credential;
+}
+
+function readUnverified(body: Buffer, form: 'jwt' | 'json'): UnverifiedCredential {
+  try {
+    return readCredential(form === 'jwt' ? body.toString('latin1').trim() : parseJson(body));
+  } catch (cause) {
+    throw new StatusFault('status_list_malformed', { cause });
+  }
+}
+
+async function verify(deps: ListSourceDependencies, unverified: UnverifiedCredential, now: Date): Promise<VerifiedCredential> {
+  try {
+    return await deps.verifyProof(unverified, { now });
+  } catch (cause) {
+    if (!(cause instanceof CredentialRefusal)) throw cause;
+    const unfinished = cause.outcome === 'indeterminate';
+    throw new StatusFault(unfinished ? 'status_retrieval_failed' : 'status_list_proof_invalid', { cause });
+  }
+}
+
+function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const expire = () => reject(new StatusFault('status_retrieval_failed', { cause: deadline.reason }));
+    if (deadline.aborted) expire();
+    deadline.addEventListener('abort', expire, { once: true });
+    work.then(resolve, reject).finally(() => deadline.removeEventListener('abort', expire));
+  });
+}
+
+/** An unexpected error of our own is a status that could not be read, too: it must not look like a pass. */
+function toFault(error: unknown): StatusFault {
+  return error instanceof StatusFault ? error : new StatusFault('status_retrieval_failed', { cause: error });
+}

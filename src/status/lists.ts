@@ -1,0 +1,134 @@
+import { ServiceError } from '../errors.js';
+import { type SignedDocument, signedDocument } from '../http/signed-document.js';
+import type { Store, Tx } from '../store/store.js';
+import { type AllocationRequest, allocate, createPermutations, ensureLists } from './allocation.js';
+import type { StatusEntry, StatusPurpose } from './model.js';
+import { isDue, type Publishing, publish, renew } from './publishing.js';
+import { findEntry, lockPublication, readPublication, readVersions, type StatusPublicationRow, updateEntry } from './store.js';
+
+/** What is asked of one bit. */
+export interface StatusChange {
+  readonly recordId: string;
+  readonly purpose: StatusPurpose;
+  readonly value: boolean;
+}
+
+/** The issuer's status lists. */
+export interface StatusLists {
+  /** Gives one issued copy an index in a list of each purpose, within the transaction that records the copy. */
+  allocate(tx: Tx, request: AllocationRequest): Promise<StatusEntry[]>;
+  /** Sets or clears a bit and signs its list, all in the caller's transaction. After the commit, call refresh(). */
+  change(tx: Tx, request: StatusChange): Promise<{ changed: boolean }>;
+  /** The list called `{id}` or `{id}.jwt`, from memory only. */
+  document(name: string): SignedDocument | undefined;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Loads what changed in the store, whichever process changed it. */
+  refresh(): Promise<void>;
+}
+
+/** What the lists are made from. */
+export interface StatusListsDependencies extends Omit<Publishing, 'config'> {
+  readonly store: Store;
+  readonly config: Publishing['config'] & { readonly reloadMilliseconds: number };
+  readonly deriveKey: (label: string, length: number) => Buffer;
+  /** Told when a reload or a renewal failed; it is tried again, and what is in memory is served meanwhile. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+type Loaded = Pick<StatusPublicationRow, 'listId' | 'version' | 'validFrom' | 'validUntil' | 'signedFor'> & {
+  readonly documents: ReadonlyMap<string, SignedDocument>;
+};
+
+/** The lists of one issuer, whichever of its processes this is. */
+export function createStatusLists(deps: StatusListsDependencies): StatusLists {
+  const allocation = { store: deps.store, publishing: deps, permutationOf: createPermutations(deps.deriveKey) };
+  const loaded = new Map<string, Loaded>();
+  let refreshing: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function load(): Promise<void> {
+    const changed = await deps.store.read(async (tx) => {
+      const versions = await readVersions(tx);
+      const outdated = versions.filter(({ listId, version }) => loaded.get(listId)?.version !== version);
+      return readAll(tx, outdated.map((row) => row.listId));
+    });
+    for (const publication of changed) loaded.set(publication.listId, toLoaded(publication, deps.config.ttlSeconds));
+  }
+
+  /** Queued: whoever calls after a commit must not be given a reload that began before it. */
+  function refresh(): Promise<void> {
+    const next = refreshing.then(load);
+    refreshing = next.catch(() => undefined);
+    return next;
+  }
+
+  async function renewDue(): Promise<void> {
+    const due = [...loaded.values()].filter((publication) => isDue(deps, publication));
+    for (const { listId } of due) await deps.store.transaction((tx) => renew(deps, tx, listId));
+    if (due.length > 0) await refresh();
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      refresh()
+        .then(renewDue)
+        .catch((error: unknown) => deps.onFault?.(error))
+        .finally(() => timer && schedule());
+    }, deps.config.reloadMilliseconds);
+    timer.unref();
+  }
+
+  return {
+    allocate: (tx, request) => allocate(allocation, tx, request),
+    change: (tx, request) => change(deps, tx, request),
+    document: (name) => loaded.get(name.replace(/\.jwt$/, ''))?.documents.get(name),
+    refresh,
+    async start() {
+      await deps.store.transaction((tx) => ensureLists(allocation, tx));
+      await refresh();
+      await renewDue();
+      schedule();
+    },
+    async stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      await refreshing;
+    },
+  };
+}
+
+async function readAll(tx: Tx, listIds: readonly string[]): Promise<StatusPublicationRow[]> {
+  const rows = [];
+  for (const listId of listIds) rows.push(await readPublication(tx, listId));
+  return rows;
+}
+
+function toLoaded({ dataIntegrity, jwt, ...facts }: StatusPublicationRow, ttlSeconds: number): Loaded {
+  // Cache-Control and ttl say the same (Bitstring Status List 2.2): nobody keeps a list longer than it promises.
+  const options = { maxAgeSeconds: ttlSeconds, lastModified: new Date(facts.validFrom) };
+  const documents = new Map([
+    [facts.listId, signedDocument(dataIntegrity, { contentType: 'application/vc', ...options })],
+    [`${facts.listId}.jwt`, signedDocument(jwt, { contentType: 'application/vc+jwt', ...options })],
+  ]);
+  return { ...facts, documents };
+}
+
+/**
+ * The lock of the published list comes first, so that two changes of one list follow each other and the later one
+ * reads the bit of the earlier one; then the rows are the truth and the list is signed from them. A revocation is
+ * final (Bitstring Status List 2.1: revocation is not reversible).
+ */
+async function change(deps: StatusListsDependencies, tx: Tx, request: StatusChange): Promise<{ changed: boolean }> {
+  const found = await findEntry(tx, request.recordId, request.purpose);
+  if (!found) throw new ServiceError('not_found', 'This credential has no status of this purpose.');
+  const publication = await lockPublication(tx, found.listId);
+  const entry = (await findEntry(tx, request.recordId, request.purpose)) ?? found;
+  if (entry.isSet === request.value) return { changed: false };
+  if (request.purpose === 'revocation' && !request.value) {
+    throw new ServiceError('status_irreversible', 'A revoked credential stays revoked; issue a new one instead.');
+  }
+  await updateEntry(tx, { ...entry, isSet: request.value, changedAt: deps.now().toISOString() });
+  await publish(deps, tx, publication);
+  return { changed: true };
+}
