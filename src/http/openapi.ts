@@ -1,0 +1,183 @@
+/**
+ * The API description (OpenAPI 3.1), made from the schemas that validate, at /openapi.json, and a viewer at /docs.
+ * What the server itself answers on every route is added here, so that route files name only what is theirs.
+ */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifySchema, RouteOptions } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import type { ErrorCode } from '../errors.js';
+import { errorPageSchema } from './page.js';
+import { addProblem } from './problems.js';
+import type { HttpServer } from './server.js';
+import { type SignedDocument, sendDocument, signedDocument } from './signed-document.js';
+
+const docsPath = '/docs';
+
+/** The viewer's own scripts and styles; nothing from elsewhere. Its icons are data URLs inside the stylesheet. */
+const docsSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+type Route = RouteOptions & { path?: string };
+
+/** The viewer's plugin knows nothing of our declarations, so its routes get them here; only its page is described. */
+export function describeDocsRoute(route: Route): void {
+  if (route.url !== docsPath && !route.url.startsWith(`${docsPath}/`)) return;
+  route.config = { ...route.config, access: 'public', limit: 'none' };
+  route.schema = route.url === docsPath ? docsPageSchema : { hide: true };
+}
+
+const docsPageSchema: FastifySchema = {
+  tags: ['operation'],
+  operationId: 'apiDescriptionPage',
+  summary: 'The API description as a page',
+  response: { 200: { description: 'A page', content: { 'text/html': { schema: Type.String() } } } },
+};
+
+/** Registers the generator, the document and the viewer. Must come before the routes that it describes. */
+export async function addApiDescription(server: HttpServer, info: { title: string; version: string }): Promise<void> {
+  server.addHook('onRoute', createDescriptionCheck());
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: info.title,
+        version: info.version,
+        description: 'Issues, verifies, revokes and publishes staff credentials (W3C Verifiable Credentials).',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } as { name: string },
+      },
+      servers: [{ url: server.publicUrl }],
+      components: { securitySchemes: { oauth2: securityScheme(server.publicUrl) } },
+    },
+    stripBasePath: false,
+    convertConstToEnum: false,
+    refResolver: { buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `schema-${index}`) },
+    transform: ({ schema, url, route }) => ({
+      schema: describe(schema ?? {}, route as Route),
+      // One route object stands for both spellings of the viewer's address.
+      url: url === `${docsPath}/` ? docsPath : url,
+    }),
+  } as Parameters<typeof swagger>[1]);
+  await server.register(swaggerUi, {
+    routePrefix: docsPath,
+    ...(server.basePath === '' ? {} : { indexPrefix: server.basePath }),
+    staticCSP: docsSecurityPolicy,
+    uiConfig: { docExpansion: 'list', deepLinking: true },
+    theme: { title: info.title },
+  });
+  addDocumentRoute(server);
+}
+
+function securityScheme(publicUrl: string) {
+  return {
+    type: 'oauth2' as const,
+    description: 'Client credentials with private_key_jwt (RFC 7523).',
+    flows: { clientCredentials: { tokenUrl: `${publicUrl}/oauth/token`, scopes: {} as Record<string, string> } },
+  };
+}
+
+/** Refuses a route that the description could not show properly: no tag, no summary, an operationId used twice. */
+function createDescriptionCheck(): (route: Route) => void {
+  const known = new Set<string>();
+  return (route) => {
+    if (route.schema?.hide || [route.method].flat().every((method) => method === 'HEAD')) return;
+    const { tags = [], operationId, summary } = route.schema ?? {};
+    const name = `${String(route.method)} ${route.url}`;
+    if (tags.length === 0 || !operationId || !summary) {
+      throw new Error(`The route ${name} needs schema.tags, schema.operationId and schema.summary.`);
+    }
+    if (known.has(operationId)) throw new Error(`The operationId ${operationId} of ${name} is used twice.`);
+    known.add(operationId);
+    requireClosedObject(route.schema?.body, `${name}: body`);
+    requireClosedObject(route.schema?.querystring, `${name}: querystring`);
+  };
+}
+
+/** Says on purpose whether unknown members are refused: the default of JSON Schema is to let them through. */
+function requireClosedObject(schema: unknown, where: string): void {
+  const object = schema as
+    | { type?: unknown; additionalProperties?: unknown; unevaluatedProperties?: unknown }
+    | undefined;
+  if (object?.type !== 'object') return;
+  if (object.additionalProperties !== undefined || object.unevaluatedProperties !== undefined) return;
+  throw new Error(`${where} must state additionalProperties.`);
+}
+
+function addDocumentRoute(server: HttpServer): void {
+  let document: SignedDocument | undefined;
+  server.get(
+    '/openapi.json',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['operation'],
+        operationId: 'apiDescription',
+        summary: 'This description, as OpenAPI 3.1',
+        response: {
+          200: {
+            description: 'OpenAPI document',
+            content: { 'application/json': { schema: Type.Object({}, { additionalProperties: true }) } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      document ??= signedDocument(JSON.stringify(server.swagger()), {
+        contentType: 'application/json',
+        maxAgeSeconds: 300,
+      });
+      return sendDocument(request, reply, document);
+    },
+  );
+}
+
+function describe(schema: FastifySchema, route: Route): FastifySchema {
+  if (schema.hide) return schema;
+  const described: FastifySchema = { ...schema, response: withSharedResponses(schema, route) };
+  const access = route.config?.access;
+  if (typeof access === 'object') {
+    const needed = { oauth2: [access.scope] };
+    described.security = access.open ? [needed, {}] : [needed];
+  }
+  const types = route.config?.bodyTypes;
+  if (schema.body && types) described.consumes = types.map((type) => bodyMediaTypes[type]);
+  return described;
+}
+
+const bodyMediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
+
+/** Codes that the server answers by itself, by what a route has. */
+function sharedCodes(schema: FastifySchema, route: Route): ErrorCode[] {
+  const { access, limit } = route.config ?? {};
+  const reads = route.method === 'GET';
+  const codes: ErrorCode[] = ['internal', 'overloaded'];
+  if (schema.body) codes.push('invalid_request', 'malformed_json', 'payload_too_large', 'unsupported_media_type');
+  if (schema.params || schema.querystring) codes.push('invalid_request');
+  if (typeof access === 'object') codes.push('unauthorized', 'forbidden');
+  if (limit !== 'none' && !(reads && access === 'public')) codes.push('rate_limited');
+  return codes;
+}
+
+function withSharedResponses(schema: FastifySchema, route: Route): Record<string, unknown> {
+  const own = structuredClone((schema.response ?? {}) as Record<string, never>);
+  const style = route.config?.errors ?? 'problem';
+  if (style === 'oauth') return { ...oauthResponses, ...own };
+  if (style === 'page') return { 500: errorPageSchema, 503: errorPageSchema, ...own };
+  for (const code of sharedCodes(schema, route)) addProblem(own, code);
+  return own;
+}
+
+const oauthError: TSchema = Type.Object({ error: Type.String(), error_description: Type.Optional(Type.String()) });
+
+function oauthResponse(description: string, error: string) {
+  const example = { error, error_description: description };
+  return { description, content: { 'application/json': { schema: oauthError, example } } };
+}
+
+const oauthResponses: Record<number, unknown> = {
+  400: oauthResponse('The request is not valid', 'invalid_request'),
+  401: oauthResponse('The client could not be authenticated', 'invalid_client'),
+  429: oauthResponse('Too many requests', 'temporarily_unavailable'),
+  500: oauthResponse('An unexpected fault', 'server_error'),
+  503: oauthResponse('Too busy or stopping', 'temporarily_unavailable'),
+};

@@ -1,0 +1,64 @@
+/** The three ways to tell an error: a problem document, an OAuth error, a page. A route chooses by `config.errors`. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { html } from 'ghtml';
+import type { ServiceError } from '../errors.js';
+import { describeError } from './logger.js';
+import { toOAuthError } from './oauth-errors.js';
+import { sendPage } from './page.js';
+import { type Problem, problemKinds, toProblem, toServiceError } from './problems.js';
+
+/** How a route tells its errors. */
+export type ErrorStyle = 'problem' | 'oauth' | 'page';
+
+type Presenter = (error: ServiceError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+const presenters: Readonly<Record<ErrorStyle, Presenter>> = {
+  problem: (error, request, reply) => {
+    const problem = problemOf(error, request);
+    // As bytes: to a string Fastify adds a charset, which JSON media types do not have (RFC 8259 §11).
+    return reply
+      .code(problem.status)
+      .type('application/problem+json')
+      .send(Buffer.from(JSON.stringify(problem)));
+  },
+  oauth: (error, _request, reply) => {
+    const { status, body } = toOAuthError(error);
+    return reply.code(status).type('application/json').send(JSON.stringify(body));
+  },
+  page: (error, request, reply) => {
+    const problem = problemOf(error, request);
+    return sendPage(reply.code(problem.status), { title: problem.title, body: problemPageBody(problem) });
+  },
+};
+
+/** Answers any error that was thrown while a request was served. */
+export function presentError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const fault = toServiceError(error);
+  const kind = problemKinds[fault.code];
+  request.problemCode = fault.code;
+  if (kind.status === 500) request.log.error({ code: fault.code, error: describeError(fault.cause ?? fault) }, 'fault');
+  reply.header('cache-control', 'no-store');
+  if (kind.retryAfter !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', kind.retryAfter);
+  if (kind.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+  return presenters[styleOf(request)](fault, request, reply);
+}
+
+function styleOf(request: FastifyRequest): ErrorStyle {
+  const declared = request.routeOptions?.config?.errors;
+  if (declared !== undefined) return declared;
+  // Nobody declared anything for an unknown address; a browser is answered with a page.
+  const accept = request.headers.accept ?? '';
+  return request.is404 && accept.includes('text/html') ? 'page' : 'problem';
+}
+
+function problemOf(error: ServiceError, request: FastifyRequest): Problem {
+  return toProblem(error, { base: request.server.publicUrl, instance: `urn:uuid:${request.id}` });
+}
+
+function problemPageBody(problem: Problem): string {
+  const faults = (problem.errors ?? []).map((fault) => html`<li><code>${fault.path}</code>: ${fault.detail}</li>`);
+  return html`<div class="notice bad" role="alert"><p>${problem.detail}</p>!${faults.length > 0 ? html`<ul>!${faults}</ul>` : ''}</div>
+<h2>What to do next</h2>
+<p>${problemKinds[problem.code].remedy}</p>
+<p class="hint">If you ask for help, give this reference: <code>${problem.instance ?? ''}</code></p>`;
+}

@@ -1,0 +1,48 @@
+/** The routes of the server, kept as they are added: for Allow (RFC 9110 §15.5.6), and to compare with the API description. */
+
+/** One operation; `hidden` are files of the description's viewer, which no client calls. */
+export interface RouteEntry {
+  readonly method: string;
+  readonly pattern: string;
+  readonly hidden: boolean;
+}
+
+export interface RouteTable {
+  add(route: { method: string | string[]; url: string; schema?: unknown }): void;
+  /** Methods that exist at an address, sorted; empty when nothing is there. */
+  methodsAt(url: string): string[];
+  list(): readonly RouteEntry[];
+}
+
+export function createRouteTable(): RouteTable {
+  const entries: RouteEntry[] = [];
+  const matchers = new Map<string, RegExp>();
+  return {
+    add({ method, url, schema }) {
+      const hidden = (schema as { hide?: boolean } | undefined)?.hide === true;
+      for (const name of [method].flat()) entries.push({ method: name, pattern: url, hidden });
+      if (!matchers.has(url)) matchers.set(url, toMatcher(url));
+    },
+    methodsAt(url) {
+      const path = url.split('?', 1)[0] ?? '';
+      const here = entries.filter(({ pattern }) => matchers.get(pattern)?.test(path));
+      return [...new Set(here.map(({ method }) => method))].sort();
+    },
+    list: () => entries,
+  };
+}
+
+/** find-my-way's syntax as far as we use it: `:name`, `:name(regular expression)` and a trailing `*`. */
+function toMatcher(pattern: string): RegExp {
+  const source = pattern
+    .replace(/::/g, '\u0000')
+    .split(/(:[A-Za-z0-9_]+(?:\([^/]*\))?|\*)/)
+    .map((part, position) => (position % 2 === 0 ? escapeRegExp(part) : part === '*' ? '.*' : '[^/]+'))
+    .join('')
+    .replaceAll('\u0000', ':');
+  return new RegExp(`^${source}$`);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
