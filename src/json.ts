@@ -215,7 +215,10 @@ const literals: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: '
 
 function scanPrimitive(scan: Scan, character: string): void {
   const literal = literals[character];
-  if (literal === undefined) return scanNumber(scan);
+  if (literal === undefined) {
+    scanNumber(scan);
+    return;
+  }
   if (!scan.text.startsWith(literal, scan.at)) throw syntax(scan);
   scan.at += literal.length;
 }

@@ -2,8 +2,8 @@
  * JWS in compact serialization (RFC 7515), as strict as security.md 2.3 asks: one text for one signed thing, the
  * algorithm bound to the key, no key, URL or extension taken from the token. Every JWT of the product passes here.
  */
-import { createPublicKey, type KeyObject, sign as cryptoSign, verify as cryptoVerify } from 'node:crypto';
-import { isJsonObject, JsonError, type JsonObject, type JsonErrorCode, parseJson } from '../json.js';
+import { createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyObject } from 'node:crypto';
+import { isJsonObject, JsonError, type JsonErrorCode, type JsonObject, parseJson } from '../json.js';
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithmNames, jwsAlgorithms } from './algorithms.js';
 import { decodeBase64url, encodeBase64url } from './base64url.js';
 import { JoseError, type JoseErrorCode } from './errors.js';
