@@ -15,6 +15,9 @@ export default {
   transform: { '^.+\\.ts$': swc, '/node_modules/(cookie|content-disposition)/.+\\.js$': commonjs },
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   testPathIgnorePatterns: ['/node_modules/', '/test/wallets/', '/test/fixtures/'],
+  // PostgreSQL for the suites that ask for it (test/store/postgres.ts).
+  globalSetup: '<rootDir>/test/store/postgres-server.mjs',
+  globalTeardown: '<rootDir>/test/store/postgres-stop.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
 };

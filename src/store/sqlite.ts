@@ -81,8 +81,11 @@ async function openConnection(file: string, shape: StoreShape): Promise<DataSour
 
 /** Every use gets a query runner of its own, for TypeORM would give the same one to all. */
 function openSession(source: DataSource): Session {
-  (source.driver as { queryRunner?: unknown }).queryRunner = undefined;
-  return createSession(source.createQueryRunner());
+  const driver = source.driver as { queryRunner?: unknown };
+  driver.queryRunner = undefined;
+  const session = createSession(source.createQueryRunner());
+  driver.queryRunner = undefined;
+  return session;
 }
 
 async function transact<T>(source: DataSource, work: (tx: Tx) => Promise<T>, shape: StoreShape): Promise<T> {
@@ -122,21 +125,25 @@ async function rollBack(session: Session): Promise<void> {
 }
 
 async function readCommitted<T>(source: DataSource, work: (tx: Tx) => Promise<T>, shape: StoreShape): Promise<T> {
-  const session = openSession(source);
-  try {
-    return await runWork(session, work, shape.deadlineMilliseconds);
-  } catch (error) {
-    throw presentFailure(session, error);
-  }
+  return runRead(openSession(source), work, shape);
 }
 
 /** With one connection only, a read must wait for the transaction that runs, and must be kept from writing. */
 async function readInMemory<T>(source: DataSource, work: (tx: Tx) => Promise<T>, shape: StoreShape): Promise<T> {
-  await source.query('PRAGMA query_only = ON');
+  const session = openSession(source);
+  await session.execute('PRAGMA query_only = ON');
   try {
-    return await readCommitted(source, work, shape);
+    return await runRead(session, work, shape);
   } finally {
-    await source.query('PRAGMA query_only = OFF');
+    await session.execute('PRAGMA query_only = OFF');
+  }
+}
+
+async function runRead<T>(session: Session, work: (tx: Tx) => Promise<T>, shape: StoreShape): Promise<T> {
+  try {
+    return await runWork(session, work, shape.deadlineMilliseconds);
+  } catch (error) {
+    throw presentFailure(session, error);
   }
 }
 

@@ -1,0 +1,4 @@
+// Jest's globalTeardown: see postgres-server.mjs.
+export default async function teardown() {
+  await globalThis.stopPostgres?.();
+}
