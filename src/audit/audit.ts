@@ -1,0 +1,141 @@
+/**
+ * The audit trail (decisions.md 17). `record` writes a row in the transaction of the change that it tells of, so that
+ * there is never one without the other. A sealer then numbers and hash-chains the rows in the order in which they were
+ * committed: SHA-256 over the RFC 8785 form of a record that holds the hash before it. `verifyChain` finds a sealed row
+ * that was changed, removed, put in or moved. What it cannot find: a row that whoever owns the database added before
+ * the seal, and a chain rewritten from some row to its head; against that, keep copies of the head elsewhere.
+ * Any slice may record. Ids and codes only: no claims, no names, no free text.
+ */
+import type { Store, Tx } from '../store/store.js';
+import { genesisHash, hashRecord } from './chain.js';
+import { type AuditEvent, checkEvent } from './event.js';
+import {
+  advanceHead,
+  insertRecord,
+  lockHead,
+  readHead,
+  readSealed,
+  readUnsealed,
+  seal as storeSeals,
+} from './store.js';
+
+export type { AuditEvent } from './event.js';
+export { auditEntities } from './store.js';
+
+/** What verifyChain found; `brokenAt` is the sequence number where the chain first fails. */
+export interface ChainReport {
+  readonly ok: boolean;
+  readonly length: number;
+  readonly brokenAt?: number;
+}
+
+/** The audit trail of one service. */
+export interface Audit {
+  /** Part of the caller's transaction: if this fails, so must the change. */
+  record(tx: Tx, event: AuditEvent): Promise<void>;
+  /** Chains what was committed; answers how many records. Safe in several processes at once. */
+  seal(): Promise<number>;
+  verifyChain(): Promise<ChainReport>;
+  /** Seals again and again, within a second of each record. */
+  start(): void;
+  /** Seals once more and ends. */
+  stop(): Promise<void>;
+}
+
+/** What the audit trail needs; `onError` hears of a seal that failed (it is tried again). */
+export interface AuditDependencies {
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly sealMilliseconds?: number;
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Records of one sealing transaction, and of one page of verification. */
+const batch = 500;
+
+/** Creates the audit trail; nothing runs before `start`. */
+export function createAudit({ store, now, sealMilliseconds = 500, onError }: AuditDependencies): Audit {
+  let timer: NodeJS.Timeout | undefined;
+  let round: Promise<unknown> = Promise.resolve();
+  let stopped = true;
+
+  async function record(tx: Tx, event: AuditEvent): Promise<void> {
+    checkEvent(event);
+    await insertRecord(tx, event, now());
+  }
+
+  async function seal(): Promise<number> {
+    let total = 0;
+    for (let sealed = batch; sealed === batch; total += sealed) sealed = await store.transaction(sealBatch);
+    return total;
+  }
+
+  /** Under the lock everything is read anew, so that two sealers go on from the same head one after the other. */
+  async function sealBatch(tx: Tx): Promise<number> {
+    await store.lock(tx, 'audit-seal');
+    const head = await lockHead(tx);
+    const records = await readUnsealed(tx, batch);
+    let { sequence, hash } = head;
+    const seals = records.map((unsealed) => {
+      const previous = hash;
+      sequence += 1;
+      hash = hashRecord(unsealed, sequence, previous);
+      return { entry: unsealed.entry, sequence, previous, hash };
+    });
+    await storeSeals(tx, seals);
+    if (seals.length > 0) await advanceHead(tx, { sequence, hash });
+    return seals.length;
+  }
+
+  async function verifyChain(): Promise<ChainReport> {
+    const head = await store.read(readHead);
+    const length = head.sequence;
+    if (head.highest > length) return { ok: false, length, brokenAt: length + 1 };
+    let previous = genesisHash;
+    for (let from = 1; from <= length; from += batch) {
+      const upTo = Math.min(length, from + batch - 1);
+      const records = await store.read((tx) => readSealed(tx, from, upTo));
+      for (let sequence = from; sequence <= upTo; sequence += 1) {
+        const sealed = records[sequence - from];
+        if (sealed?.sequence !== sequence || sealed.previous !== previous)
+          return { ok: false, length, brokenAt: sequence };
+        if (hashRecord(sealed, sequence, previous) !== sealed.hash) return { ok: false, length, brokenAt: sequence };
+        previous = sealed.hash;
+      }
+    }
+    return previous === head.hash ? { ok: true, length } : { ok: false, length, brokenAt: length };
+  }
+
+  function start(): void {
+    stopped = false;
+    schedule();
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      round = sealQuietly().finally(() => {
+        if (!stopped) schedule();
+      });
+    }, sealMilliseconds);
+    timer.unref();
+  }
+
+  /** A database that is away now will be back; the rows wait. */
+  async function sealQuietly(): Promise<void> {
+    try {
+      await seal();
+    } catch (error) {
+      onError?.(error);
+    }
+  }
+
+  async function stop(): Promise<void> {
+    if (stopped) return;
+    stopped = true;
+    clearTimeout(timer);
+    await round;
+    await sealQuietly();
+  }
+
+  return { record, seal, verifyChain, start, stop };
+}
