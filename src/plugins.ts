@@ -1,0 +1,47 @@
+/**
+ * What an agent file may require: `staff-passport/plugins`, for our own agents and for any other Veramo 7 agent.
+ * Everything here is made from configuration alone; clock, environment and network are bound here, as app.ts does
+ * for the rest.
+ */
+import { createHttpClient } from './http/client.js';
+import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
+import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
+import { type KeyEncryptionKey, type KeyEncryptionSource, readKeyEncryptionKey } from './identity/key-encryption.js';
+import {
+  type IdentityDatabase,
+  type IdentityDatabaseLocation,
+  openIdentityDatabase as openDatabase,
+} from './identity/store.js';
+
+export { NodeKeyManagementSystem } from './identity/key-management-system.js';
+export { EnvelopePrivateKeyStore } from './identity/private-key-store.js';
+
+
+/** Opens the database of identifiers and keys: a file beside the main one, or a schema of its own on PostgreSQL. */
+export function openIdentityDatabase(location: IdentityDatabaseLocation): Promise<IdentityDatabase> {
+  return openDatabase(location, process.env);
+}
+
+/** Reads the key that private keys are sealed with, from a file or the environment. */
+export function openKeyEncryptionKey(source: KeyEncryptionSource): KeyEncryptionKey {
+  return readKeyEncryptionKey(source, process.env);
+}
+
+/** A key store that answers from memory for some seconds. */
+export function createCachedKeyStore(options: Omit<ConstructorParameters<typeof CachedKeyStore>[0], 'now'>): CachedKeyStore {
+  return new CachedKeyStore({ ...options, now: Date.now });
+}
+
+/** An identifier store that answers from memory for some seconds. */
+export function createCachedDidStore(
+  options: Omit<ConstructorParameters<typeof CachedDidStore>[0], 'now'>,
+): CachedDidStore {
+  return new CachedDidStore({ ...options, now: Date.now });
+}
+
+/** The strict resolver of did:web, did:key and did:jwk, with a way out of its own. */
+export function createResolver({ loopback }: { loopback: boolean }): PassportResolver & { close(): Promise<void> } {
+  const client = createHttpClient({ loopback });
+  const resolver = createDidResolver({ fetch: client.forPurpose('did'), loopback, now: Date.now });
+  return { ...resolver, close: () => client.close() };
+}
