@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.js';
 import type { Store, Tx } from '../store/store.js';
-import { statusPurposes, type StatusEntry, type StatusPurpose } from './model.js';
+import { type StatusEntry, type StatusPurpose, statusPurposes } from './model.js';
 import { createPermutation, type Permutation } from './permutation.js';
 import { addList, listUrl, type Publishing } from './publishing.js';
 import { findListInState, insertEntries, type StatusListRow, takePosition, updateListState } from './store.js';
@@ -56,7 +56,11 @@ export async function allocate(allocation: Allocation, tx: Tx, request: Allocati
   });
 }
 
-async function takeIndex(allocation: Allocation, tx: Tx, purpose: StatusPurpose): Promise<{ list: StatusListRow; index: number }> {
+async function takeIndex(
+  allocation: Allocation,
+  tx: Tx,
+  purpose: StatusPurpose,
+): Promise<{ list: StatusListRow; index: number }> {
   const taken = (await takePosition(tx, purpose)) ?? (await openNext(allocation, tx, purpose));
   return { list: taken.list, index: allocation.permutationOf(taken.list).permute(taken.position) };
 }
@@ -65,7 +69,11 @@ async function takeIndex(allocation: Allocation, tx: Tx, purpose: StatusPurpose)
  * The open list is full: the next one, which every process has published since the last one was opened, takes its
  * place, and a new one is published for the time when that is full. Whoever waited for the lock finds it done.
  */
-async function openNext(allocation: Allocation, tx: Tx, purpose: StatusPurpose): Promise<{ list: StatusListRow; position: number }> {
+async function openNext(
+  allocation: Allocation,
+  tx: Tx,
+  purpose: StatusPurpose,
+): Promise<{ list: StatusListRow; position: number }> {
   await allocation.store.lock(tx, `status-list:${purpose}`);
   const done = await takePosition(tx, purpose);
   if (done) return done;
@@ -80,7 +88,10 @@ async function openNext(allocation: Allocation, tx: Tx, purpose: StatusPurpose):
 }
 
 /** At the first start there is no list yet: one is opened and one waits. */
-export async function ensureLists({ store, publishing }: Pick<Allocation, 'store' | 'publishing'>, tx: Tx): Promise<void> {
+export async function ensureLists(
+  { store, publishing }: Pick<Allocation, 'store' | 'publishing'>,
+  tx: Tx,
+): Promise<void> {
   for (const purpose of statusPurposes) {
     await store.lock(tx, `status-list:${purpose}`);
     if (await findListInState(tx, purpose, 'open')) continue;

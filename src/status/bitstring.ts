@@ -63,7 +63,8 @@ function gunzipOneMember(member: Buffer): Buffer {
   const start = headerLength(member);
   const { bits, consumed } = inflate(member.subarray(start));
   const trailer = member.subarray(start + consumed);
-  const whole = trailer.length === 8 && trailer.readUInt32LE(0) === crc32(bits) && trailer.readUInt32LE(4) === bits.length;
+  const whole =
+    trailer.length === 8 && trailer.readUInt32LE(0) === crc32(bits) && trailer.readUInt32LE(4) === bits.length;
   if (!whole) throw new BitstringError('malformed', 'encodedList is not exactly one GZIP member');
   return bits;
 }

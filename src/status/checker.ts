@@ -1,11 +1,12 @@
-import type { PassportAgent } from '../identity/identity.js';
 import type { UnverifiedCredential, VerifiedCredential } from '../credential/credential.js';
 import type { Fetch } from '../http/client.js';
+import type { PassportAgent } from '../identity/identity.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { readBit } from './bitstring.js';
-import { type StatusCode, statusCodes, StatusFault } from './codes.js';
+import { type StatusCode, StatusFault, statusCodes } from './codes.js';
 import { listEntries, type ParsedEntry, parseEntry } from './entry.js';
-import { ageOf, createListSource, type HeldList, type ListSource } from './list-source.js';
+import type { HeldList } from './list-cache.js';
+import { ageOf, createListSource, type ListSource } from './list-source.js';
 
 /** What one `credentialStatus` says. */
 export interface StatusResult {

@@ -17,7 +17,10 @@ const malformedList = { outcome: 'indeterminate', type: listError('MALFORMED_VAL
  */
 export const statusCodes = {
   status_clear: { outcome: 'pass', detail: 'The status list does not mark this credential.' },
-  status_informational: { outcome: 'pass', detail: 'The status list marks this credential for a purpose that does not end its validity.' },
+  status_informational: {
+    outcome: 'pass',
+    detail: 'The status list marks this credential for a purpose that does not end its validity.',
+  },
   status_revoked: { outcome: 'fail', detail: 'The issuer has revoked this credential.' },
   status_suspended: { outcome: 'fail', detail: 'The issuer has suspended this credential.' },
   status_entry_malformed: {
@@ -25,7 +28,11 @@ export const statusCodes = {
     type: listError('MALFORMED_VALUE_ERROR'),
     detail: 'The credentialStatus of this credential is malformed.',
   },
-  status_index_out_of_range: { outcome: 'fail', type: rangeError, detail: 'The statusListIndex lies past the end of the list.' },
+  status_index_out_of_range: {
+    outcome: 'fail',
+    type: rangeError,
+    detail: 'The statusListIndex lies past the end of the list.',
+  },
   status_purpose_mismatch: {
     outcome: 'fail',
     type: listError('STATUS_VERIFICATION_ERROR'),
@@ -36,8 +43,14 @@ export const statusCodes = {
     detail: 'The credentialStatus is of a type, purpose or size that is not supported.',
   },
   status_retrieval_failed: { ...retrieval, detail: 'The status list could not be fetched.' },
-  status_fetch_not_allowed: { ...retrieval, detail: 'The status list lies where this issuer has no business to keep it.' },
-  status_stale: { ...retrieval, detail: 'The copy of the status list is older than its ttl and could not be refreshed.' },
+  status_fetch_not_allowed: {
+    ...retrieval,
+    detail: 'The status list lies where this issuer has no business to keep it.',
+  },
+  status_stale: {
+    ...retrieval,
+    detail: 'The copy of the status list is older than its ttl and could not be refreshed.',
+  },
   status_media_type: { ...verification, detail: 'The status list has an unknown media type.' },
   status_list_malformed: { ...malformedList, detail: 'The status list is malformed.' },
   status_list_too_large: { ...malformedList, detail: 'The status list is larger than is accepted.' },
@@ -47,8 +60,14 @@ export const statusCodes = {
     detail: 'The status list has fewer than 131,072 entries.',
   },
   status_list_proof_invalid: { ...verification, detail: 'The signature of the status list does not hold.' },
-  status_list_issuer_mismatch: { ...verification, detail: 'The status list was issued by somebody else than the credential.' },
-  status_list_id_mismatch: { ...verification, detail: 'The status list names another address than the one it was fetched from.' },
+  status_list_issuer_mismatch: {
+    ...verification,
+    detail: 'The status list was issued by somebody else than the credential.',
+  },
+  status_list_id_mismatch: {
+    ...verification,
+    detail: 'The status list names another address than the one it was fetched from.',
+  },
   status_list_outside_validity: { ...verification, detail: 'The status list is not valid now.' },
   status_list_rolled_back: { ...verification, detail: 'The status list is older than one that was seen before.' },
 } as const satisfies Record<string, StatusCodeFacts>;

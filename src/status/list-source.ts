@@ -1,8 +1,14 @@
-import { CredentialRefusal, readCredential, type UnverifiedCredential, type VerifiedCredential } from '../credential/credential.js';
-import { parseJson } from '../json.js';
+import {
+  CredentialRefusal,
+  readCredential,
+  type UnverifiedCredential,
+  type VerifiedCredential,
+} from '../credential/credential.js';
 import type { Fetch, FetchResult } from '../http/client.js';
+import { parseJson } from '../json.js';
 import { StatusFault } from './codes.js';
-import { readStatusList, type StatusList } from './status-list.js';
+import { createListCache, type HeldList, remember } from './list-cache.js';
+import { readStatusList } from './status-list.js';
 
 /** Fetching and proving; the proof is the agent's, bound in by whoever builds the checker. */
 export interface ListSourceDependencies {
@@ -10,24 +16,19 @@ export interface ListSourceDependencies {
   readonly verifyProof: (credential: UnverifiedCredential, options: { now: Date }) => Promise<VerifiedCredential>;
 }
 
-/** A list as this process holds it. */
-export interface HeldList {
-  readonly list: StatusList;
-  readonly fetchedAt: number;
-  readonly etag?: string;
-}
-
 /** Lists by issuer and address, fetched once however many ask. */
 export interface ListSource {
   /** The list, refreshed if need be; `fault` says why it could not be. */
-  find(url: string, issuer: string, now: Date, deadline: AbortSignal): Promise<{ held?: HeldList; fault?: StatusFault }>;
+  find(
+    url: string,
+    issuer: string,
+    now: Date,
+    deadline: AbortSignal,
+  ): Promise<{ held?: HeldList; fault?: StatusFault }>;
 }
 
-/** 189 trusts with two purposes and a few closed lists each. Decoded, the lists may take 64 MiB. */
-const maxLists = 2000;
-const maxBytesHeld = 64 * 1024 * 1024;
-/** Names and times only, so far more of them: forgetting one would let an old list pass. */
-const maxRemembered = 20_000;
+/** Addresses whose last failure is remembered. */
+const maxFailures = 2000;
 /** Whatever ttl an issuer promises, a revocation is seen within this time (security.md 3.3); a 304 costs next to nothing. */
 const refreshMilliseconds = 900_000;
 /** After a failure nobody asks again for so long, else each verification waits for a dead host. */
@@ -35,56 +36,35 @@ const failureMilliseconds = 2_000;
 
 /** A bounded source of lists. */
 export function createListSource(deps: ListSourceDependencies): ListSource {
-  const lists = new Map<string, HeldList>();
-  const newest = new Map<string, number>();
+  const cache = createListCache();
   const failures = new Map<string, { fault: StatusFault; at: number }>();
   const running = new Map<string, Promise<HeldList>>();
-  let bytesHeld = 0;
-
-  function hold(key: string, held: HeldList): void {
-    bytesHeld += held.list.bits.length - (lists.get(key)?.list.bits.length ?? 0);
-    lists.delete(key);
-    lists.set(key, held);
-    for (const [oldest, { list }] of lists) {
-      if ((lists.size <= maxLists && bytesHeld <= maxBytesHeld) || oldest === key) break;
-      lists.delete(oldest);
-      bytesHeld -= list.bits.length;
-    }
-  }
-
-  /** A server that goes back to a list it served before would make a revocation disappear. */
-  function refuseOlder(key: string, list: StatusList): void {
-    const seen = newest.get(key);
-    if (seen !== undefined && (list.validFrom ?? Number.NEGATIVE_INFINITY) < seen) throw new StatusFault('status_list_rolled_back');
-    if (list.validFrom === undefined) return;
-    remember(newest, key, list.validFrom);
-  }
 
   async function load(key: string, url: string, issuer: string, now: Date): Promise<HeldList> {
-    const known = lists.get(key);
+    const known = cache.get(key);
     const result = await fetchList(deps.fetch, url, known?.etag);
     if (result.status === 304) {
       if (!known) throw new StatusFault('status_retrieval_failed');
       return { ...known, fetchedAt: now.getTime() };
     }
     const list = readStatusList(await prove(deps, result, issuer, now), url);
-    refuseOlder(key, list);
+    if (!cache.isNewest(key, list)) throw new StatusFault('status_list_rolled_back');
     return { list, fetchedAt: now.getTime(), ...(result.etag === undefined ? {} : { etag: result.etag }) };
   }
 
   /** One fetch for all who ask meanwhile; it has the client's own limits, not the deadline of the one who came first. */
   function refresh(key: string, url: string, issuer: string, now: Date): Promise<HeldList> {
     const current = running.get(key);
-    if (current) return current;
+    if (current !== undefined) return current;
     const next = load(key, url, issuer, now)
       .then((held) => {
         failures.delete(key);
-        hold(key, held);
+        cache.hold(key, held);
         return held;
       })
       .catch((error: unknown) => {
         const fault = toFault(error);
-        remember(failures, key, { fault, at: now.getTime() });
+        remember(failures, key, { fault, at: now.getTime() }, maxFailures);
         throw fault;
       })
       .finally(() => running.delete(key));
@@ -95,14 +75,14 @@ export function createListSource(deps: ListSourceDependencies): ListSource {
   return {
     async find(url, issuer, now, deadline) {
       const key = `${issuer} ${url}`;
-      const held = lists.get(key);
+      const held = cache.get(key);
       if (held && ageOf(held, now) < Math.min(held.list.ttlMilliseconds, refreshMilliseconds)) {
-        hold(key, held);
         return { held };
       }
       const known = held ? { held } : {};
       const failure = failures.get(key);
-      if (failure && Math.abs(now.getTime() - failure.at) < failureMilliseconds) return { ...known, fault: failure.fault };
+      if (failure && Math.abs(now.getTime() - failure.at) < failureMilliseconds)
+        return { ...known, fault: failure.fault };
       try {
         return { held: await withDeadline(refresh(key, url, issuer, now), deadline) };
       } catch (error) {
@@ -115,13 +95,6 @@ export function createListSource(deps: ListSourceDependencies): ListSource {
 /** How long ago the issuer's server last vouched for this copy. */
 export function ageOf(held: HeldList, now: Date): number {
   return Math.max(0, now.getTime() - held.fetchedAt);
-}
-
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const oldest = map.keys().next();
-  if (map.size > maxRemembered && !oldest.done) map.delete(oldest.value);
 }
 
 async function fetchList(fetch: Fetch, url: string, etag: string | undefined): Promise<FetchResult> {
@@ -159,7 +132,11 @@ function readUnverified(body: Buffer, form: 'jwt' | 'json'): UnverifiedCredentia
   }
 }
 
-async function verify(deps: ListSourceDependencies, unverified: UnverifiedCredential, now: Date): Promise<VerifiedCredential> {
+async function verify(
+  deps: ListSourceDependencies,
+  unverified: UnverifiedCredential,
+  now: Date,
+): Promise<VerifiedCredential> {
   try {
     return await deps.verifyProof(unverified, { now });
   } catch (cause) {

@@ -4,7 +4,14 @@ import type { Store, Tx } from '../store/store.js';
 import { type AllocationRequest, allocate, createPermutations, ensureLists } from './allocation.js';
 import type { StatusEntry, StatusPurpose } from './model.js';
 import { isDue, type Publishing, publish, renew } from './publishing.js';
-import { findEntry, lockPublication, readPublication, readVersions, type StatusPublicationRow, updateEntry } from './store.js';
+import {
+  findEntry,
+  lockPublication,
+  readPublication,
+  readVersions,
+  type StatusPublicationRow,
+  updateEntry,
+} from './store.js';
 
 /** What is asked of one bit. */
 export interface StatusChange {
@@ -51,7 +58,10 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
     const changed = await deps.store.read(async (tx) => {
       const versions = await readVersions(tx);
       const outdated = versions.filter(({ listId, version }) => loaded.get(listId)?.version !== version);
-      return readAll(tx, outdated.map((row) => row.listId));
+      return readAll(
+        tx,
+        outdated.map((row) => row.listId),
+      );
     });
     for (const publication of changed) loaded.set(publication.listId, toLoaded(publication, deps.config.ttlSeconds));
   }

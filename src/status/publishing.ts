@@ -1,20 +1,20 @@
-import type { JsonObject } from '../json.js';
+import type { SecuredCredential, SecureOptions, SigningKey } from '../credential/credential.js';
 import type { PassportAgent } from '../identity/identity.js';
-import type { SecureOptions, SecuredCredential, SigningKey } from '../credential/credential.js';
+import type { JsonObject } from '../json.js';
 import type { Tx } from '../store/store.js';
 import { createBitstring, encodeBitstring } from './bitstring.js';
+import type { StatusPurpose } from './model.js';
 import {
   findList,
   insertList,
   insertPublication,
+  type ListState,
   lockPublication,
   readSetIndexes,
-  type ListState,
   type StatusListRow,
   type StatusPublicationRow,
   updatePublication,
 } from './store.js';
-import type { StatusPurpose } from './model.js';
 
 /** What signing a list takes. */
 export interface Publishing {
@@ -85,11 +85,17 @@ export function isDue(
 
 type Signed = Omit<StatusPublicationRow, 'version'>;
 
-async function signList(publishing: Publishing, list: StatusListRow, setIndexes: number[], validFrom: Date): Promise<Signed> {
+async function signList(
+  publishing: Publishing,
+  list: StatusListRow,
+  setIndexes: number[],
+  validFrom: Date,
+): Promise<Signed> {
   const { config, identity, agent, secure } = publishing;
   const validUntil = new Date(validFrom.getTime() + config.validSeconds * 1000);
   const encodedList = encodeBitstring(createBitstring(list.length, setIndexes));
-  const build = (name: string) => listCredential(publishing, { list, url: listUrl(publishing, name), encodedList, validFrom, validUntil });
+  const build = (name: string) =>
+    listCredential(publishing, { list, url: listUrl(publishing, name), encodedList, validFrom, validUntil });
   const [edKey, ecKey] = [await identity.signingKey('EdDSA'), await identity.signingKey('ES256')];
   const now = publishing.now();
   const integrity = await secure(agent, { credential: build(list.id), format: 'eddsa-rdfc-2022', key: edKey, now });

@@ -83,7 +83,10 @@ export const statusEntities = [listEntity, entryEntity, publicationEntity];
  * Counts the open list of a purpose up by one, unless it is full or there is none. The update keeps the row locked
  * until the transaction ends, so the value read after it is this transaction's own on both databases.
  */
-export async function takePosition(tx: Tx, purpose: StatusPurpose): Promise<{ list: StatusListRow; position: number } | undefined> {
+export async function takePosition(
+  tx: Tx,
+  purpose: StatusPurpose,
+): Promise<{ list: StatusListRow; position: number } | undefined> {
   const result = await tx
     .createQueryBuilder()
     .update(listEntity)
