@@ -4,10 +4,16 @@
  * VC-JOSE-COSE, Data Integrity 1.0); securing signs what issuance prepared. All of it goes through the Veramo
  * agent: there is no side door to a provider or a key. Callers: status/, registry/, issuance/, verification/.
  */
-export type { CheckName, RefusalCode, RefusalOutcome } from './refusals.js';
-export { CredentialRefusal, isRefusalCode, refusals } from './refusals.js';
+
+export type { Catalogue, CredentialType } from './catalogue/catalogue.js';
+export { loadCatalogue } from './catalogue/catalogue.js';
+export type { Contexts } from './contexts.js';
+export { createContexts } from './contexts.js';
+export { DataIntegrityProvider } from './data-integrity-provider.js';
+export { checkDataModel, checkPresentationModel } from './data-model.js';
 export type { DataModelVersion, PresentationFormat, SecuringFormat, SecuringFormatFacts } from './formats.js';
 export { baseContexts, securingFormats } from './formats.js';
+export { Jwt11Provider } from './jwt11-provider.js';
 export type {
   SecuredCredential,
   SecuredPresentation,
@@ -17,17 +23,12 @@ export type {
   VerifiedCredential,
   VerifiedPresentation,
 } from './model.js';
-export { checkDataModel, checkPresentationModel } from './data-model.js';
-export { readCredential, readPresentation } from './reading.js';
+export { StaffPassportCredentialPlugin } from './plugin.js';
 export type { PresentationExpectation, ProofOptions } from './proving.js';
 export { verifyPresentationProof, verifyProof } from './proving.js';
+export { readCredential, readPresentation } from './reading.js';
+export type { CheckName, RefusalCode, RefusalOutcome } from './refusals.js';
+export { CredentialRefusal, isRefusalCode, refusals } from './refusals.js';
 export type { SecureOptions, SecurePresentationOptions } from './securing.js';
 export { secureCredential, securePresentation } from './securing.js';
-export type { Contexts } from './contexts.js';
-export { createContexts } from './contexts.js';
-export { StaffPassportCredentialPlugin } from './plugin.js';
 export { VcJoseProvider } from './vc-jose-provider.js';
-export { Jwt11Provider } from './jwt11-provider.js';
-export { DataIntegrityProvider } from './data-integrity-provider.js';
-export type { Catalogue, CredentialType } from './catalogue/catalogue.js';
-export { loadCatalogue } from './catalogue/catalogue.js';

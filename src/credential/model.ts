@@ -1,6 +1,7 @@
 /** The types that pass between reading, proving and whoever asked for it. */
-import type { JsonObject } from '../json.js';
+
 import type { JwsAlgorithm } from '../jose/algorithms.js';
+import type { JsonObject } from '../json.js';
 import type { DataModelVersion, PresentationFormat, SecuringFormat } from './formats.js';
 
 /** What can be read before any key is known. Nothing in it may be believed or reported. */

@@ -1,5 +1,14 @@
+/** Asks the agent whether a proof holds. Time, schema, status and trust in the issuer are verification/'s business. */
 import type { PassportAgent } from '../identity/identity.js';
-import type { UnverifiedCredential, UnverifiedPresentation, VerifiedCredential, VerifiedPresentation } from './model.js';
+import type {
+  UnverifiedCredential,
+  UnverifiedPresentation,
+  VerifiedCredential,
+  VerifiedPresentation,
+} from './model.js';
+import type { PassportPolicies } from './provider-arguments.js';
+import { CredentialRefusal } from './refusals.js';
+import type { CredentialVerdict, PresentationVerdict } from './verdict.js';
 
 /** When, and how much grace a proof's own `expires` has (0 s unless an instance's configuration says otherwise). */
 export interface ProofOptions {
@@ -15,8 +24,55 @@ export interface PresentationExpectation extends ProofOptions {
   readonly acceptHolder?: (did: string) => boolean;
 }
 
-/** Proves issuer, algorithm, key and signature; leaves time, schema, status and trust to verification/. Throws CredentialRefusal. */
-export declare function verifyProof(agent: PassportAgent, credential: UnverifiedCredential, options: ProofOptions): Promise<VerifiedCredential>;
+/** Proves issuer, algorithm, key and signature; throws CredentialRefusal. */
+export async function verifyProof(
+  agent: PassportAgent,
+  credential: UnverifiedCredential,
+  options: ProofOptions,
+): Promise<VerifiedCredential> {
+  const verdict: CredentialVerdict = await agent.verifyCredential({
+    credential: credential.input as string,
+    reading: credential,
+    policies: policiesOf(options),
+  });
+  return provedBy(verdict);
+}
 
-/** Proves the presenter, then the challenge and domain. Throws CredentialRefusal; the refusal of challenge and domain comes after the proof held. */
-export declare function verifyPresentationProof(agent: PassportAgent, presentation: UnverifiedPresentation, options: PresentationExpectation): Promise<VerifiedPresentation>;
+/**
+ * Proves holder, algorithm, key and signature, then challenge and domain; throws CredentialRefusal. A refusal of
+ * challenge or domain means that everything before it held; the other of the two, if it failed too, is in `further`.
+ */
+export async function verifyPresentationProof(
+  agent: PassportAgent,
+  presentation: UnverifiedPresentation,
+  options: PresentationExpectation,
+): Promise<VerifiedPresentation> {
+  const { challenge, domain, acceptHolder } = options;
+  const verdict: PresentationVerdict = await agent.verifyPresentation({
+    presentation: presentation.input as string,
+    reading: presentation,
+    challenge,
+    domain,
+    ...(acceptHolder === undefined ? {} : { acceptHolder }),
+    policies: policiesOf(options),
+  });
+  return provedBy(verdict);
+}
+
+function policiesOf({ now, proofGraceSeconds }: ProofOptions): PassportPolicies {
+  return {
+    now: now.getTime() / 1000,
+    issuanceDate: false,
+    expirationDate: false,
+    credentialStatus: false,
+    credentials: false,
+    holder: false,
+    ...(proofGraceSeconds === undefined ? {} : { proofGraceSeconds }),
+  };
+}
+
+/** Fails closed: another plugin's "verified" without our proof of it counts for nothing. */
+function provedBy<T>(verdict: { verified: boolean; proved?: T; refusal?: CredentialRefusal }): T {
+  if (verdict.verified && verdict.proved) return verdict.proved;
+  throw verdict.refusal ?? new CredentialRefusal('input_not_recognised', 'The agent could not verify this document.');
+}

@@ -1,14 +1,20 @@
-import type { JsonObject } from '../json.js';
+/** Signs what was prepared, through the agent, and gives it the form in which it travels. */
+import { ServiceError } from '../errors.js';
 import type { PassportAgent } from '../identity/identity.js';
-import type { PresentationFormat, SecuringFormat } from './formats.js';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.js';
+import { baseContexts, type PresentationFormat, type SecuringFormat } from './formats.js';
 import type { SecuredCredential, SecuredPresentation, SigningKey } from './model.js';
+import { sha256 } from './verdict.js';
 
+/** A complete credential, with issuer and dates, and the key to sign it with. */
 export interface SecureOptions {
   readonly credential: JsonObject;
   readonly format: SecuringFormat;
   readonly key: SigningKey;
   readonly now: Date;
 }
+
+/** A presentation with its holder, the holder's key, and whom it is for. Compact tokens in it are enveloped as needed. */
 export interface SecurePresentationOptions {
   readonly presentation: JsonObject;
   readonly format: PresentationFormat;
@@ -17,5 +23,68 @@ export interface SecurePresentationOptions {
   readonly domain: string;
   readonly now: Date;
 }
-export declare function secureCredential(agent: PassportAgent, options: SecureOptions): Promise<SecuredCredential>;
-export declare function securePresentation(agent: PassportAgent, options: SecurePresentationOptions): Promise<SecuredPresentation>;
+
+/** Signs a credential; throws ServiceError invalid_credential with its faults, or key_unavailable. */
+export async function secureCredential(agent: PassportAgent, options: SecureOptions): Promise<SecuredCredential> {
+  const { credential, format, key, now } = options;
+  const result = await agent.createVerifiableCredential({
+    // Veramo's type is that of VCDM 1.1; the plugin checks the shape of either version.
+    credential: credential as never,
+    proofFormat: format,
+    ...keyArguments(key),
+    now,
+  });
+  const secured = result as unknown as JsonObject;
+  const compact = compactOf(secured);
+  if (compact === undefined) return { format, verifiableCredential: secured, digest: sha256(canonicalJson(secured)) };
+  const enveloped = format === 'vc+jwt' ? envelope('EnvelopedVerifiableCredential', 'vc+jwt', compact) : compact;
+  return { format, verifiableCredential: enveloped, digest: sha256(compact), compact };
+}
+
+/** Signs a presentation as its holder. */
+export async function securePresentation(
+  agent: PassportAgent,
+  options: SecurePresentationOptions,
+): Promise<SecuredPresentation> {
+  const { format, key, challenge, domain, now } = options;
+  const presentation = format === 'jwt_vp' ? options.presentation : withEnvelopes(options.presentation);
+  const result = await agent.createVerifiablePresentation({
+    presentation: presentation as never,
+    proofFormat: format,
+    ...keyArguments(key),
+    challenge,
+    domain,
+    now,
+  });
+  const secured = result as unknown as JsonObject;
+  const compact = compactOf(secured);
+  return compact === undefined
+    ? { format, verifiablePresentation: secured }
+    : { format, verifiablePresentation: compact, compact };
+}
+
+function keyArguments({ keyRef, kid, algorithm }: SigningKey) {
+  return { keyRef, verificationMethod: kid, algorithm };
+}
+
+function compactOf(secured: JsonObject): string | undefined {
+  const { proof } = secured;
+  return isJsonObject(proof) && typeof proof['jwt'] === 'string' ? proof['jwt'] : undefined;
+}
+
+function envelope(type: string, subtype: string, compact: string): JsonObject {
+  return { '@context': baseContexts['2.0'], id: `data:application/${subtype},${compact}`, type };
+}
+
+/** VCDM 2.0 4.13: a token travels in a presentation only inside an envelope. */
+function withEnvelopes(presentation: JsonObject): JsonObject {
+  const credentials = presentation['verifiableCredential'];
+  if (credentials === undefined) return presentation;
+  return { ...presentation, verifiableCredential: [credentials].flat().map((credential) => enveloped(credential)) };
+}
+
+function enveloped(credential: Json): Json {
+  if (typeof credential !== 'string') return credential;
+  if (credential.split('.').length === 3) return envelope('EnvelopedVerifiableCredential', 'vc+jwt', credential);
+  throw new ServiceError('invalid_request', 'A credential in a presentation is an object or a compact token.');
+}

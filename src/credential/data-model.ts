@@ -1,0 +1,230 @@
+/**
+ * The shape rules of the W3C data model, for issuing and verifying alike: VCDM 2.0 section 4 and VCDM 1.1 sections
+ * 4 and 5. A rule is a row: the member, whether it must be there, and what its value must look like. Every fault
+ * is reported, by JSON Pointer.
+ */
+import type { Fault } from '../errors.js';
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { parseDateTime } from './dates.js';
+import { baseContexts, type DataModelVersion } from './formats.js';
+
+type Rule = (value: Json, path: string) => Fault[];
+type Rules = Readonly<Record<string, { readonly required?: true; readonly rule: Rule }>>;
+
+/** A URL in the sense of the data model: an absolute IRI reference without white space or delimiters (RFC 3986). */
+const absoluteUrl = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
+
+/** Whether a text can serve as an identifier. */
+export function isAbsoluteUrl(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 2048 && absoluteUrl.test(value);
+}
+
+/** The items of a member that may hold one value or several. */
+export function asArray(value: Json | undefined): readonly Json[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+/** The id of something that is either a URL or an object with one. */
+export function idOf(value: Json | undefined): string | undefined {
+  const id = isJsonObject(value) ? value['id'] : value;
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** The version that a document's first context names, if any. */
+export function dataModelOf(document: JsonObject): DataModelVersion | undefined {
+  const first = asArray(document['@context'])[0];
+  return versions.find((version) => baseContexts[version] === first);
+}
+
+const versions: readonly DataModelVersion[] = ['2.0', '1.1'];
+
+const fault = (path: string, detail: string): Fault[] => [{ path, detail }];
+
+const url: Rule = (value, path) => (isAbsoluteUrl(value) ? [] : fault(path, 'must be an absolute URL'));
+
+const dateTime: Rule = (value, path) =>
+  parseDateTime(value) ? [] : fault(path, 'must be a date and time with an offset, such as 2026-11-21T09:00:00Z');
+
+const absent =
+  (instead: string): Rule =>
+  (_value, path) =>
+    fault(path, `is not part of this version of the data model; use ${instead}`);
+
+function typeNames(value: Json, path: string): Fault[] {
+  const names = asArray(value);
+  if (names.length === 0) return fault(path, 'must name at least one type');
+  return names.every((name) => typeof name === 'string' && /^\S+$/.test(name))
+    ? []
+    : fault(path, 'must hold type names');
+}
+
+const typed =
+  (name: string): Rule =>
+  (value, path) => {
+    const faults = typeNames(value, path);
+    return faults.length > 0 || asArray(value).includes(name) ? faults : fault(path, `must include ${name}`);
+  };
+
+function listOf(item: Rule, options: { empty: boolean } = { empty: false }): Rule {
+  return (value, path) => {
+    if (!Array.isArray(value)) return item(value, path);
+    if (value.length === 0 && !options.empty) return fault(path, 'must not be empty');
+    return value.flatMap((entry, index) => item(entry, `${path}/${index}`));
+  };
+}
+
+function objectWith(rules: Rules): Rule {
+  return (value, path) => (isJsonObject(value) ? checkMembers(value, rules, path) : fault(path, 'must be an object'));
+}
+
+function checkMembers(object: JsonObject, rules: Rules, path: string): Fault[] {
+  return Object.entries(rules).flatMap(([name, { required, rule }]) => {
+    const value = object[name];
+    const memberPath = `${path}/${escapePointer(name)}`;
+    if (value === undefined) return required ? fault(memberPath, 'is missing') : [];
+    return rule(value, memberPath);
+  });
+}
+
+function escapePointer(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** VCDM 2.0 4.3: an ordered set whose first item is the base context and whose others are URLs or objects. */
+const context =
+  (base: string): Rule =>
+  (value, path) => {
+    if (!Array.isArray(value) || value.length === 0) return fault(path, 'must be a list of contexts');
+    const first = value[0] === base ? [] : fault(`${path}/0`, `must be ${base}`);
+    const others = value.flatMap((item, index) =>
+      isAbsoluteUrl(item) || isJsonObject(item)
+        ? []
+        : fault(`${path}/${index}`, 'must be an absolute URL or an object'),
+    );
+    return [...first, ...others];
+  };
+
+/** VCDM 2.0 11.1: a string, or an object of value, language and direction and nothing else. */
+const languageValue: Rule = (value, path) => {
+  if (typeof value === 'string') return [];
+  if (!isJsonObject(value)) return fault(path, 'must be a text or a language object');
+  const strange = Object.keys(value).find((key) => !['@value', '@language', '@direction'].includes(key));
+  if (strange !== undefined) return fault(`${path}/${escapePointer(strange)}`, 'does not belong in a language object');
+  const wrong = Object.keys(value).find((key) => typeof value[key] !== 'string');
+  if (wrong !== undefined) return fault(`${path}/${wrong}`, 'must be a text');
+  return typeof value['@value'] === 'string' ? [] : fault(`${path}/@value`, 'is missing');
+};
+
+const text = { rule: listOf(languageValue) };
+
+const identified: Rule = (value, path) =>
+  isJsonObject(value)
+    ? checkMembers(value, { id: { required: true, rule: url }, name: text, description: text }, path)
+    : url(value, path);
+
+const subject: Rule = (value, path) => {
+  if (!isJsonObject(value)) return fault(path, 'must be an object');
+  if (Object.keys(value).length === 0) return fault(path, 'must not be empty');
+  return checkMembers(value, { id: { rule: url } }, path);
+};
+
+const typedObjects = listOf(objectWith({ type: { required: true, rule: typeNames }, id: { rule: url } }));
+
+const identifiedObjects = listOf(
+  objectWith({ type: { required: true, rule: typeNames }, id: { required: true, rule: url } }),
+);
+
+const resource = objectWith({ id: { required: true, rule: url } });
+
+/** VCDM 2.0 5.3: objects with an id that no other one has, each with at least one digest. */
+const relatedResources: Rule = (value, path) => {
+  const faults = listOf(resource)(value, path);
+  const items = asArray(value).filter(isJsonObject);
+  const ids = items.map((item) => item['id']);
+  if (new Set(ids).size < ids.length) faults.push({ path, detail: 'must not name a resource twice' });
+  for (const item of items) {
+    const digests = [item['digestSRI'], item['digestMultibase']].filter((digest) => digest !== undefined);
+    if (digests.length === 0) faults.push({ path, detail: 'must give a digest of each resource' });
+    if (digests.some((digest) => typeof digest !== 'string'))
+      faults.push({ path, detail: 'must give digests as text' });
+  }
+  return faults;
+};
+
+/** What both versions say about a credential. */
+const credentialRules: Rules = {
+  id: { rule: url },
+  type: { required: true, rule: typed('VerifiableCredential') },
+  issuer: { required: true, rule: identified },
+  credentialSubject: { required: true, rule: listOf(subject) },
+  credentialSchema: { rule: identifiedObjects },
+  validFrom: { rule: dateTime },
+  validUntil: { rule: dateTime },
+  termsOfUse: { rule: typedObjects },
+  evidence: { rule: typedObjects },
+  refreshService: { rule: typedObjects },
+  name: text,
+  description: text,
+};
+
+const credentialRulesByVersion: Readonly<Record<DataModelVersion, Rules>> = {
+  '2.0': {
+    '@context': { required: true, rule: context(baseContexts['2.0']) },
+    ...credentialRules,
+    credentialStatus: { rule: typedObjects },
+    relatedResource: { rule: relatedResources },
+    issuanceDate: { rule: absent('validFrom') },
+    expirationDate: { rule: absent('validUntil') },
+  },
+  '1.1': {
+    '@context': { required: true, rule: context(baseContexts['1.1']) },
+    ...credentialRules,
+    credentialStatus: { rule: identifiedObjects },
+    refreshService: { rule: identifiedObjects },
+    issuanceDate: { required: true, rule: dateTime },
+    expirationDate: { rule: dateTime },
+  },
+};
+
+const embedded20: Rule = (value, path) =>
+  isJsonObject(value) ? [] : fault(path, 'must be an object; a token travels in an EnvelopedVerifiableCredential');
+
+const embedded11: Rule = (value, path) =>
+  isJsonObject(value) || typeof value === 'string' ? [] : fault(path, 'must be an object or a token');
+
+const presentationRules = (version: DataModelVersion, embedded: Rule): Rules => ({
+  '@context': { required: true, rule: context(baseContexts[version]) },
+  id: { rule: url },
+  type: { required: true, rule: typed('VerifiablePresentation') },
+  holder: { rule: identified },
+  verifiableCredential: { rule: listOf(embedded, { empty: true }) },
+  termsOfUse: { rule: typedObjects },
+});
+
+const presentationRulesByVersion: Readonly<Record<DataModelVersion, Rules>> = {
+  '2.0': presentationRules('2.0', embedded20),
+  '1.1': presentationRules('1.1', embedded11),
+};
+
+/** Pairs of members of which the first may not lie after the second. */
+const orderedDates = [
+  ['validFrom', 'validUntil'],
+  ['issuanceDate', 'expirationDate'],
+] as const;
+
+/** All faults in the shape of a credential. What a type's own schema demands is the catalogue's business. */
+export function checkDataModel(credential: JsonObject, version: DataModelVersion): Fault[] {
+  const faults = checkMembers(credential, credentialRulesByVersion[version], '');
+  for (const [from, until] of orderedDates) {
+    const start = parseDateTime(credential[from]);
+    const end = parseDateTime(credential[until]);
+    if (start && end && start > end) faults.push({ path: `/${until}`, detail: `must not lie before ${from}` });
+  }
+  return faults;
+}
+
+/** All faults in the shape of a presentation; its credentials are read one by one elsewhere. */
+export function checkPresentationModel(presentation: JsonObject, version: DataModelVersion): Fault[] {
+  return checkMembers(presentation, presentationRulesByVersion[version], '');
+}

@@ -1,0 +1,64 @@
+/** Veramo's arguments are open records; these are the members that our providers read from them. */
+import type { VerificationPolicies } from '@veramo/core-types';
+import { ServiceError } from '../errors.js';
+import type { JwsAlgorithm } from '../jose/algorithms.js';
+import type { JsonObject } from '../json.js';
+import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
+
+/** Which key signs. Without `verificationMethod` it is looked up in the signer's DID document. */
+interface SigningArgs {
+  readonly proofFormat: string;
+  readonly keyRef?: string;
+  readonly verificationMethod?: string;
+  readonly algorithm?: JwsAlgorithm;
+  readonly now?: Date | number;
+}
+
+export interface PassportCredentialArgs extends SigningArgs {
+  readonly credential: JsonObject;
+}
+
+export interface PassportPresentationArgs extends SigningArgs {
+  readonly presentation: JsonObject;
+  readonly challenge?: string;
+  readonly domain?: string;
+}
+
+/** `false` switches a check off that the caller makes itself. */
+export interface PassportPolicies extends VerificationPolicies {
+  /** Seconds since 1970, fractions allowed. */
+  readonly now?: number;
+  /** How long after `expires` a Data Integrity proof still counts; 0 where absent. */
+  readonly proofGraceSeconds?: number;
+  /** Verify the credentials of a presentation. */
+  readonly credentials?: boolean;
+  /** Demand that the presenter is the subject of every credential. */
+  readonly holder?: boolean;
+}
+
+export interface PassportVerifyArgs {
+  readonly credential: string | JsonObject;
+  /** What readCredential made of this very credential; spares parsing it again. */
+  readonly reading?: UnverifiedCredential;
+  readonly policies?: PassportPolicies;
+}
+
+export interface PassportVerifyPresentationArgs {
+  readonly presentation: string | JsonObject;
+  readonly reading?: UnverifiedPresentation;
+  readonly challenge: string;
+  readonly domain: string;
+  readonly acceptHolder?: (did: string) => boolean;
+  readonly policies?: PassportPolicies;
+}
+
+/** The time that a caller gives as Veramo does: a Date, or seconds since 1970. The plugin always gives one. */
+export function timeOf(options: object | undefined): Date {
+  const now = (options as { now?: unknown } | undefined)?.now;
+  if (now instanceof Date) return now;
+  if (typeof now === 'number' && Number.isFinite(now)) return new Date(now * 1000);
+  throw new ServiceError(
+    'configuration',
+    'This provider is used with StaffPassportCredentialPlugin, which has the clock.',
+  );
+}

@@ -1,0 +1,157 @@
+/**
+ * Reads whatever was handed in, strictly, before any key is known: an object with a Data Integrity proof, an
+ * EnvelopedVerifiableCredential (VCDM 2.0 4.13) or a compact token. What is not one of these is refused.
+ */
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { asArray, idOf } from './data-model.js';
+import { baseContexts } from './formats.js';
+import { readSecuredCredential, readSecuredPresentation } from './integrity-proof.js';
+import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
+import { CredentialRefusal } from './refusals.js';
+import { type CredentialToken, type PresentationToken, readCredentialToken, readPresentationToken } from './token.js';
+
+/** A passport is about 30 credentials. */
+const maxCredentials = 64;
+/** Nesting that strict JSON accepts, again: an object may come from elsewhere than our parser. */
+const maxDepth = 64;
+const maxMembers = 10_000;
+
+/** Tokens that were parsed while reading, so that proving need not parse them again; immutable, and out of reach. */
+const credentialTokens = new WeakMap<UnverifiedCredential, CredentialToken>();
+const presentationTokens = new WeakMap<UnverifiedPresentation, PresentationToken>();
+
+/** The parsed token behind a reading, if the reading is of this very input. */
+export function tokenOf(reading: UnverifiedCredential | undefined, input: string): CredentialToken {
+  const known = reading?.input === input ? credentialTokens.get(reading) : undefined;
+  return known ?? readCredentialToken(input);
+}
+
+/** As tokenOf, for presentations. */
+export function presentationTokenOf(reading: UnverifiedPresentation | undefined, input: string): PresentationToken {
+  const known = reading?.input === input ? presentationTokens.get(reading) : undefined;
+  return known ?? readPresentationToken(input);
+}
+
+/** Reads a credential; throws CredentialRefusal. */
+export function readCredential(input: unknown): UnverifiedCredential {
+  const opened = openEnvelope(input, credentialEnvelope);
+  return typeof opened === 'string' ? readCompactCredential(opened) : readCredentialObject(opened);
+}
+
+/** Reads a presentation, but none of the credentials in it; throws CredentialRefusal. */
+export function readPresentation(input: unknown): UnverifiedPresentation {
+  const opened = openEnvelope(input, presentationEnvelope);
+  return typeof opened === 'string' ? readCompactPresentation(opened) : readPresentationObject(opened);
+}
+
+function readCompactCredential(compact: string): UnverifiedCredential {
+  const token = readCredentialToken(compact);
+  const reading: UnverifiedCredential = Object.freeze({
+    kind: 'credential',
+    format: token.format,
+    dataModel: token.dataModel,
+    claimedIssuer: token.issuer,
+    claimedTypes: typesOf(token.credential),
+    verificationMethod: token.verificationMethod,
+    input: compact,
+  });
+  credentialTokens.set(reading, token);
+  return reading;
+}
+
+function readCredentialObject(input: JsonObject): UnverifiedCredential {
+  const { unsecured, proof, dataModel } = readSecuredCredential(input);
+  return Object.freeze({
+    kind: 'credential',
+    format: proof.cryptosuite,
+    dataModel,
+    claimedIssuer: idOf(unsecured['issuer']) ?? '',
+    claimedTypes: typesOf(unsecured),
+    verificationMethod: proof.verificationMethod,
+    input,
+  });
+}
+
+function readCompactPresentation(compact: string): UnverifiedPresentation {
+  const token = readPresentationToken(compact);
+  const reading: UnverifiedPresentation = Object.freeze({
+    kind: 'presentation',
+    format: token.format,
+    ...(token.holder === undefined ? {} : { claimedHolder: token.holder }),
+    verificationMethod: token.verificationMethod,
+    credentials: credentialsOf(token.presentation),
+    input: compact,
+  });
+  presentationTokens.set(reading, token);
+  return reading;
+}
+
+function readPresentationObject(input: JsonObject): UnverifiedPresentation {
+  const { unsecured, proof, holder } = readSecuredPresentation(input);
+  return Object.freeze({
+    kind: 'presentation',
+    format: proof.cryptosuite,
+    ...(holder === undefined ? {} : { claimedHolder: holder }),
+    verificationMethod: proof.verificationMethod,
+    credentials: credentialsOf(unsecured),
+    input,
+  });
+}
+
+/** The credentials of a presentation as they stand in it, their number bounded. */
+export function credentialsOf(presentation: JsonObject): readonly Json[] {
+  const credentials = asArray(presentation['verifiableCredential']);
+  if (credentials.length <= maxCredentials) return credentials;
+  const detail = `A presentation may hold ${maxCredentials} credentials at most.`;
+  throw new CredentialRefusal('presentation_too_many_credentials', detail);
+}
+
+function typesOf(credential: JsonObject): readonly string[] {
+  return asArray(credential['type']).filter((type) => typeof type === 'string');
+}
+
+interface Envelope {
+  readonly type: string;
+  readonly prefix: string;
+}
+const credentialEnvelope: Envelope = { type: 'EnvelopedVerifiableCredential', prefix: 'data:application/vc+jwt,' };
+const presentationEnvelope: Envelope = { type: 'EnvelopedVerifiablePresentation', prefix: 'data:application/vp+jwt,' };
+
+/** An envelope holds a token in its id and nothing else: what stood beside it would not be signed (VCDM 2.0 4.13). */
+function openEnvelope(input: unknown, envelope: Envelope): string | JsonObject {
+  if (typeof input === 'string') return input;
+  if (!isJsonObject(input)) {
+    throw new CredentialRefusal(
+      'input_not_recognised',
+      'Neither an object with a proof, nor an envelope, nor a token.',
+    );
+  }
+  checkSize(input);
+  if (!asArray(input['type']).includes(envelope.type)) return input;
+  const { id } = input;
+  const members = Object.keys(input).every((name) => ['@context', 'id', 'type'].includes(name));
+  const types = asArray(input['type']).length === 1;
+  const contexts = asArray(input['@context'])[0] === baseContexts['2.0'];
+  if (!members || !types || !contexts || typeof id !== 'string' || !id.startsWith('data:')) {
+    const detail = `An ${envelope.type} has the members @context, type and id, with the token in a data: URL.`;
+    throw new CredentialRefusal('envelope_malformed', detail);
+  }
+  if (id.startsWith(envelope.prefix)) return id.slice(envelope.prefix.length);
+  const detail = `The media type in the envelope must be ${envelope.prefix.slice('data:'.length, -1)}.`;
+  throw new CredentialRefusal('media_type_unknown', detail);
+}
+
+/** Level by level, without recursion; what is too deep for others must not get past here. */
+function checkSize(input: JsonObject): void {
+  let members = 0;
+  let level: Json[] = [input];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    members += level.length;
+    if (depth > maxDepth || members > maxMembers) throw tooLarge();
+  }
+}
+
+function tooLarge(): CredentialRefusal {
+  return new CredentialRefusal('input_too_large', `More than ${maxDepth} levels or ${maxMembers} values.`);
+}
