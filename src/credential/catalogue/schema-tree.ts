@@ -5,15 +5,17 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.js';
 export interface DeclaredMember {
   readonly path: readonly string[];
   readonly schema: JsonObject;
+  readonly required: boolean;
 }
 
 /** Every declared member at any depth, through objects and arrays; conditions and alternatives declare nothing. */
 export function* declaredMembers(schema: JsonObject, path: readonly string[] = []): Generator<DeclaredMember> {
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema['required']) ? schema['required'] : [];
   for (const [name, member] of Object.entries(properties)) {
     if (!isJsonObject(member)) continue;
     const memberPath = [...path, name];
-    yield { path: memberPath, schema: member };
+    yield { path: memberPath, schema: member, required: required.includes(name) };
     yield* declaredMembers(member, memberPath);
   }
   for (const inner of innerSchemas(schema)) yield* declaredMembers(inner, path);
