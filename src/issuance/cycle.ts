@@ -1,0 +1,259 @@
+/**
+ * The steps of the issuance cycle (design.md §4, after Boulder): reserve, sign, finalise, and burn for what will never
+ * be finished. Each step takes what the one before it returned; docs/issuance-cycle.md says what a crash between them
+ * leaves behind.
+ */
+import type { Audit } from '../audit/audit.js';
+import {
+  type SecuredCredential,
+  type SecureOptions,
+  type SecuringFormat,
+  securingFormats,
+} from '../credential/credential.js';
+import { ServiceError } from '../errors.js';
+import type { Identity, PassportAgent } from '../identity/identity.js';
+import type { JwsAlgorithm } from '../jose/algorithms.js';
+import { isJsonObject, type JsonObject, parseJson } from '../json.js';
+import type { StatusLists } from '../status/status.js';
+import type { Store, Tx } from '../store/store.js';
+import { contentOf, type PreparedCredential } from './prepare.js';
+import type { SealedBox } from './sealed-box.js';
+import {
+  findByIdempotencyKey,
+  findIssuance,
+  type IssuanceRow,
+  insertIssuance,
+  lockIssuance,
+  purgePayloads,
+  updateHeld,
+} from './store.js';
+
+export interface CycleDependencies {
+  readonly store: Store;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly agent: PassportAgent;
+  readonly identity: Pick<Identity, 'signingKey'>;
+  readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
+  readonly statusLists: Pick<StatusLists, 'allocate' | 'change' | 'refresh'>;
+  readonly box: SealedBox;
+  /** This process, among those that share the database. */
+  readonly owner: string;
+  readonly keepMilliseconds: number;
+  readonly now: () => Date;
+}
+
+/**
+ * How long a reservation belongs to its process. Longer than any request may take (handlerTimeout 20 s), so that a
+ * process that lives has signed and finalised, or given up, before another one takes over.
+ */
+export const leaseMilliseconds = 30_000;
+
+/** Who asks, and under which key a repeated request means the same issue. */
+export interface IssueContext {
+  readonly clientId: string;
+  readonly idempotency?: { readonly key: string; readonly bodyDigest: string };
+}
+
+/** A credential whose intent is in the store; `sign` takes only this. */
+export interface ReservedCredential {
+  readonly id: string;
+  readonly type: string;
+  readonly format: SecuringFormat;
+  readonly algorithm: JwsAlgorithm;
+  readonly credential: JsonObject;
+  readonly clientId: string;
+  readonly repeatable: boolean;
+}
+
+/** What the client receives. */
+export interface IssuedCredential {
+  readonly credentialId: string;
+  readonly format: SecuringFormat;
+  readonly digest: string;
+  readonly verifiableCredential: string | JsonObject;
+}
+
+export function after(date: Date, milliseconds: number): string {
+  return new Date(date.getTime() + milliseconds).toISOString();
+}
+
+/** Finds what the same key already stands for; a key whose window is over is free again. */
+async function findRepeated(deps: CycleDependencies, tx: Tx, context: IssueContext): Promise<IssuanceRow | undefined> {
+  if (context.idempotency === undefined) return undefined;
+  const { key } = context.idempotency;
+  await deps.store.lock(tx, `issuance:${context.clientId}:${key}`);
+  const row = await findByIdempotencyKey(tx, context.clientId, key);
+  if (row === null) return undefined;
+  if (row.state === 'reserved' || row.keepUntil > deps.now().toISOString()) return row;
+  await purgePayloads(tx, [row.id]);
+  return undefined;
+}
+
+/**
+ * One transaction: the intent with its sealed payload, the status indexes, the audit record. From here on a crash
+ * leaves a row that recovery finishes or burns.
+ */
+export async function reserve(
+  deps: CycleDependencies,
+  prepared: PreparedCredential,
+  context: IssueContext,
+): Promise<ReservedCredential | { readonly repeated: IssuanceRow }> {
+  const { id, type, format, algorithm, credential, validFrom, validUntil } = contentOf(prepared);
+  return deps.store.transaction(async (tx) => {
+    const repeated = await findRepeated(deps, tx, context);
+    if (repeated !== undefined) return { repeated };
+    await deps.store.lock(tx, `issuance:${id}`);
+    if ((await findIssuance(tx, id)) !== null) {
+      throw new ServiceError('conflict', 'A credential with this id was issued already.');
+    }
+    const entries = await deps.statusLists.allocate(tx, { recordId: id, kind: securingFormats[format].kind });
+    const whole: JsonObject = { ...credential, credentialStatus: entries.map((entry) => ({ ...entry })) };
+    const now = deps.now();
+    const { idempotency, clientId } = context;
+    await insertIssuance(tx, {
+      id,
+      type,
+      format,
+      algorithm,
+      clientId,
+      state: 'reserved',
+      reservedAt: now.toISOString(),
+      issuedAt: null,
+      changedAt: now.toISOString(),
+      reason: null,
+      validFrom,
+      validUntil,
+      digest: null,
+      statusEntries: JSON.stringify(entries),
+      owner: deps.owner,
+      leaseUntil: after(now, leaseMilliseconds),
+      idempotencyKey: idempotency?.key ?? null,
+      bodyDigest: idempotency?.bodyDigest ?? null,
+      keepUntil: after(now, deps.keepMilliseconds),
+      prepared: deps.box.seal(JSON.stringify(whole), id, 'prepared'),
+      signed: null,
+    });
+    await deps.audit.record(tx, {
+      action: 'credential.reserved',
+      actor: clientId,
+      subject: id,
+      outcome: 'success',
+      data: { type, format },
+    });
+    return { id, type, format, algorithm, credential: whole, clientId, repeatable: idempotency !== undefined };
+  });
+}
+
+/** Reads back what reserve() stored; the row must be held by this process. */
+export function reopen(deps: CycleDependencies, row: IssuanceRow): ReservedCredential {
+  if (row.prepared === null) throw new ServiceError('internal', 'A reserved credential has no prepared payload.');
+  const credential = parseJson(deps.box.open(row.prepared, row.id, 'prepared'));
+  if (!isJsonObject(credential)) throw new ServiceError('internal', 'A prepared payload is no credential.');
+  const { id, type, clientId, idempotencyKey } = row;
+  const format = row.format as SecuringFormat;
+  const algorithm = row.algorithm as JwsAlgorithm;
+  return { id, type, format, algorithm, credential, clientId, repeatable: idempotencyKey !== null };
+}
+
+/** Signs what was reserved, by the agent's key; a failure of the key is said as such. */
+export async function sign(deps: CycleDependencies, reserved: ReservedCredential): Promise<SecuredCredential> {
+  const { credential, format, algorithm } = reserved;
+  try {
+    const key = await deps.identity.signingKey(algorithm);
+    return await deps.secure(deps.agent, { credential, format, key, now: deps.now() });
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    throw new ServiceError('key_unavailable', 'The credential could not be signed now.', { cause: error });
+  }
+}
+
+/** Records that it exists. Only what this returns may be delivered; a process that lost its lease gets nothing. */
+export async function finalise(
+  deps: CycleDependencies,
+  reserved: ReservedCredential,
+  secured: SecuredCredential,
+): Promise<IssuedCredential> {
+  const { id, format } = reserved;
+  const { digest, verifiableCredential } = secured;
+  const issued: IssuedCredential = { credentialId: id, format, digest, verifiableCredential };
+  const now = deps.now().toISOString();
+  await deps.store.transaction(async (tx) => {
+    const held = await updateHeld(tx, id, deps.owner, {
+      state: 'issued',
+      issuedAt: now,
+      changedAt: now,
+      digest,
+      prepared: null,
+      // Without a key nobody can ask for it again, so it is not kept at all.
+      signed: reserved.repeatable ? deps.box.seal(JSON.stringify(issued), id, 'signed') : null,
+    });
+    if (!held) throw new ServiceError('conflict', 'Another process took this credential over; ask for it again.');
+    await deps.audit.record(tx, {
+      action: 'credential.issued',
+      actor: reserved.clientId,
+      subject: id,
+      outcome: 'success',
+      data: { type: reserved.type, format, digest },
+    });
+  });
+  return issued;
+}
+
+/** The identical credential, from its sealed bytes. */
+export function redeliver(deps: CycleDependencies, row: IssuanceRow): IssuedCredential {
+  if (row.signed === null) throw new ServiceError('conflict', 'This credential can not be delivered again.');
+  return JSON.parse(deps.box.open(row.signed, row.id, 'signed')) as IssuedCredential;
+}
+
+/**
+ * Gives a reservation up for good. Its indexes are never used again and its revocation bit is set: should a signature
+ * have been made before a crash and leak one day, every verifier refuses it.
+ */
+export async function burn(deps: CycleDependencies, id: string, reason: string): Promise<boolean> {
+  const burnt = await deps.store.transaction(async (tx) => {
+    const held = await updateHeld(tx, id, deps.owner, {
+      state: 'burnt',
+      changedAt: deps.now().toISOString(),
+      reason,
+      prepared: null,
+      idempotencyKey: null,
+      bodyDigest: null,
+    });
+    if (!held) return false;
+    await deps.statusLists.change(tx, { recordId: id, purpose: 'revocation', value: true });
+    await deps.audit.record(tx, {
+      action: 'credential.burnt',
+      actor: 'system',
+      subject: id,
+      outcome: 'failure',
+      data: { reason },
+    });
+    return true;
+  });
+  if (burnt) await deps.statusLists.refresh();
+  return burnt;
+}
+
+/** Lets another process, or the next attempt of this one, take the reservation at once. */
+export async function release(deps: CycleDependencies, id: string): Promise<void> {
+  const leaseUntil = deps.now().toISOString();
+  await deps.store.transaction((tx) => updateHeld(tx, id, deps.owner, { leaseUntil }));
+}
+
+/** Takes an abandoned reservation over; undefined when it is not abandoned, or another process was faster. */
+export async function takeOver(
+  deps: CycleDependencies,
+  id: string,
+  options: { ignoreLease: boolean } = { ignoreLease: false },
+): Promise<IssuanceRow | undefined> {
+  return deps.store.transaction(async (tx) => {
+    const row = await lockIssuance(tx, id);
+    if (row === null || row.state !== 'reserved') return undefined;
+    const now = deps.now();
+    const foreign = options.ignoreLease && row.owner !== deps.owner;
+    if (!foreign && row.leaseUntil > now.toISOString()) return undefined;
+    const lease = { owner: deps.owner, leaseUntil: after(now, leaseMilliseconds) };
+    await updateHeld(tx, id, row.owner, lease);
+    return { ...row, ...lease };
+  });
+}

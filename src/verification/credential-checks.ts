@@ -1,0 +1,184 @@
+/**
+ * The checks of one credential, in the order of design.md §4: parse and limits, algorithm, issuer in the registry,
+ * key, signature, time, schema, status, holder. Every check is reported; what rests on one that did not pass is
+ * reported as not reached. Before the signature nothing is fetched but the DID document of a listed issuer.
+ */
+import {
+  type Catalogue,
+  type CheckName,
+  CredentialRefusal,
+  readCredential,
+  type UnverifiedCredential,
+  type VerifiedCredential,
+  verifyProof,
+} from '../credential/credential.js';
+import type { PassportAgent } from '../identity/identity.js';
+import type { RegistryView } from '../registry/registry.js';
+import type { StatusChecker } from '../status/status.js';
+import type { VerifyCode } from './codes.js';
+import { catalogueTypes, checkHolder, checkSchema, checkValidity } from './content-checks.js';
+import { type Deadline, DeadlineExceeded } from './deadline.js';
+import { checkIssuer, gateIssuer } from './issuer-check.js';
+import { type Check, type CredentialReport, completeChecks, decide, finding, type ReportedIssuer } from './report.js';
+import { checkStatus } from './status-check.js';
+
+export const credentialOrder: readonly CheckName[] = [
+  'format',
+  'algorithm',
+  'issuer',
+  'key',
+  'proof',
+  'validity',
+  'schema',
+  'status',
+  'holder',
+];
+
+export interface CredentialDeps {
+  readonly agent: PassportAgent;
+  readonly registry: RegistryView;
+  readonly catalogue: Catalogue;
+  readonly statusChecker: StatusChecker;
+  /** Told of faults that are ours; the caller's answer is "indeterminate" all the same. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Who presented it: nobody for a bare credential, `unknown` when the presentation itself could not be proved. */
+export type Presenter = { readonly did: string } | 'nobody' | 'unknown';
+
+export interface CredentialQuestion {
+  readonly input: unknown;
+  readonly presenter: Presenter;
+  readonly now: Date;
+  readonly deadline: Deadline;
+}
+
+/** What passed when the check named is the first that did not. */
+const passedBefore: Readonly<Partial<Record<CheckName, readonly VerifyCode[]>>> = {
+  algorithm: ['format_read'],
+  issuer: ['format_read', 'algorithm_allowed'],
+  key: ['format_read', 'algorithm_allowed'],
+  proof: ['format_read', 'algorithm_allowed', 'key_published'],
+};
+
+/** The lines that a refusal stands for: those before it that passed, its own, and what failed in the same round. */
+function refusalFindings(refusal: CredentialRefusal): Check[] {
+  const before = (passedBefore[refusal.check] ?? []).map((code) => finding(code));
+  const own = [refusal, ...refusal.further].map((one) => finding(one.code, refusalEvidence(one)));
+  return [...before, ...own];
+}
+
+export function refusalEvidence(refusal: CredentialRefusal) {
+  const faults = refusal.faults.slice(0, 20).map(({ path, detail }) => ({ path, detail }));
+  return { reason: refusal.message, ...(faults.length > 0 && { faults }) };
+}
+
+type Proved = { readonly verified: VerifiedCredential } | { readonly findings: readonly Check[] };
+
+async function prove(
+  deps: CredentialDeps,
+  unverified: UnverifiedCredential,
+  question: CredentialQuestion,
+): Promise<Proved> {
+  const read = [finding('format_read'), finding('algorithm_allowed')];
+  try {
+    const work = verifyProof(deps.agent, unverified, { now: question.now });
+    return { verified: await question.deadline.race(work) };
+  } catch (error) {
+    if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
+    if (error instanceof DeadlineExceeded) return { findings: [...read, finding('key_timed_out')] };
+    deps.onFault(error);
+    return { findings: [...read, finding('proof_unfinished')] };
+  }
+}
+
+/** A key of another DID is never looked up: a listed issuer's name must not make us fetch a stranger's document. */
+function belongsToIssuer(unverified: UnverifiedCredential): boolean {
+  return unverified.verificationMethod.split('#', 1)[0] === unverified.claimedIssuer;
+}
+
+async function proveIfAllowed(
+  deps: CredentialDeps,
+  unverified: UnverifiedCredential,
+  question: CredentialQuestion,
+): Promise<Proved> {
+  const gate = gateIssuer(deps.registry, unverified, question.now);
+  const early = gate.check === undefined ? [] : [gate.check];
+  const read = [finding('format_read'), finding('algorithm_allowed'), ...early];
+  if (!belongsToIssuer(unverified)) return { findings: [...read, finding('key_not_of_issuer')] };
+  if (!gate.mayResolve) return { findings: [...read, finding('key_not_fetched')] };
+  const proved = await prove(deps, unverified, question);
+  return 'verified' in proved ? proved : { findings: [...early, ...proved.findings] };
+}
+
+async function statusFinding(
+  deps: CredentialDeps,
+  verified: VerifiedCredential,
+  question: CredentialQuestion,
+): Promise<Check> {
+  const { credential, issuer } = verified;
+  const { now, deadline } = question;
+  try {
+    return await checkStatus(deps.statusChecker, { credential, issuer, now, deadline });
+  } catch (error) {
+    deps.onFault(error);
+    return finding('status_unfinished');
+  }
+}
+
+function holderFinding(verified: VerifiedCredential, presenter: Presenter): Check[] {
+  if (presenter === 'unknown') return [];
+  return [presenter === 'nobody' ? finding('holder_not_presented') : checkHolder(verified.credential, presenter.did)];
+}
+
+async function judge(
+  deps: CredentialDeps,
+  verified: VerifiedCredential,
+  question: CredentialQuestion,
+): Promise<Check[]> {
+  const [type] = catalogueTypes(deps.catalogue, verified.credential);
+  const issuer = checkIssuer(deps.registry, verified, type?.type, question.now);
+  const findings = [
+    ...(['format_read', 'algorithm_allowed', 'key_published', 'proof_verified'] as const).map((code) => finding(code)),
+    issuer,
+    checkValidity(verified, question.now),
+    checkSchema(deps.catalogue, verified.credential),
+    ...holderFinding(verified, question.presenter),
+  ];
+  // decisions.md 5: no URL taken from a credential is dereferenced unless the registry recognises its issuer.
+  if (issuer.outcome === 'pass') findings.push(await statusFinding(deps, verified, question));
+  return findings;
+}
+
+function reportedIssuer(deps: CredentialDeps, did: string): ReportedIssuer {
+  const organisation = deps.registry.organisation(did);
+  return organisation === undefined ? { id: did } : { id: did, name: organisation.name, odsCode: organisation.odsCode };
+}
+
+function refused(findings: readonly Check[], presenter: Presenter, format?: string): CredentialReport {
+  const holder = presenter === 'nobody' ? [finding('holder_not_presented')] : [];
+  const checks = completeChecks(credentialOrder, [...findings, ...holder]);
+  return { decision: decide(checks), checks, ...(format !== undefined && { format }) };
+}
+
+/** The whole verdict on one credential. */
+export async function checkCredential(deps: CredentialDeps, question: CredentialQuestion): Promise<CredentialReport> {
+  let unverified: UnverifiedCredential;
+  try {
+    unverified = readCredential(question.input);
+  } catch (error) {
+    if (error instanceof CredentialRefusal) return refused(refusalFindings(error), question.presenter);
+    throw error;
+  }
+  const proved = await proveIfAllowed(deps, unverified, question);
+  if (!('verified' in proved)) return refused(proved.findings, question.presenter, unverified.format);
+  const { verified } = proved;
+  const checks = completeChecks(credentialOrder, await judge(deps, verified, question));
+  return {
+    decision: decide(checks),
+    checks,
+    format: verified.format,
+    credential: verified.credential,
+    issuer: reportedIssuer(deps, verified.issuer),
+  };
+}

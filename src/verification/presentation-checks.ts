@@ -1,0 +1,155 @@
+/**
+ * The checks of a presentation: the presenter's proof for our challenge and domain, then every credential inside,
+ * each bound to the presenter (decisions.md 3).
+ */
+import {
+  type CheckName,
+  CredentialRefusal,
+  readPresentation,
+  type UnverifiedPresentation,
+  type VerifiedPresentation,
+  verifyPresentationProof,
+} from '../credential/credential.js';
+import type { VerifyCode } from './codes.js';
+import { type CredentialDeps, checkCredential, type Presenter, refusalEvidence } from './credential-checks.js';
+import { type Deadline, DeadlineExceeded } from './deadline.js';
+import { type Check, type CredentialReport, completeChecks, type Decision, decide, finding, worst } from './report.js';
+
+export const presentationOrder: readonly CheckName[] = [
+  'format',
+  'algorithm',
+  'holder',
+  'key',
+  'proof',
+  'challenge',
+  'domain',
+  'presentation',
+];
+
+/** A whole passport is about 30 credentials (design.md §6). */
+export const maxPresentedCredentials = 64;
+
+export interface PresentationDeps extends CredentialDeps {
+  /** Hosts whose did:web identifiers may present; did:key and did:jwk always may (decisions.md 5). */
+  readonly holderHosts: readonly string[];
+}
+
+export interface PresentationQuestion {
+  readonly input: unknown;
+  readonly challenge: string;
+  readonly domain: string;
+  readonly now: Date;
+  readonly deadline: Deadline;
+}
+
+export interface PresentationVerdict {
+  readonly decision: Decision;
+  readonly checks: readonly Check[];
+  readonly holder?: string;
+  readonly credentials: readonly CredentialReport[];
+}
+
+/** did:web names its host up to the first colon, with the port percent-encoded. */
+export function acceptHolder(did: string, hosts: readonly string[]): boolean {
+  if (/^did:(?:key|jwk):/.test(did)) return true;
+  const host = /^did:web:([^:#?/]+)/.exec(did)?.[1];
+  return host !== undefined && hosts.includes(decodeURIComponentSafely(host).toLowerCase());
+}
+
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const provedSoFar: readonly VerifyCode[] = [
+  'format_read',
+  'algorithm_allowed',
+  'holder_proved',
+  'key_published',
+  'proof_verified',
+];
+const bound: readonly VerifyCode[] = [...provedSoFar, 'challenge_matches', 'domain_matches'];
+
+/** What passed when the check named is the one that refused; challenge and domain are compared after the proof held. */
+const passedBefore: Readonly<Partial<Record<CheckName, readonly VerifyCode[]>>> = {
+  algorithm: ['format_read'],
+  holder: ['format_read', 'algorithm_allowed'],
+  key: ['format_read', 'algorithm_allowed'],
+  proof: ['format_read', 'algorithm_allowed', 'key_published'],
+  challenge: bound,
+  domain: bound,
+};
+
+function refusalFindings(refusal: CredentialRefusal): Check[] {
+  const before = (passedBefore[refusal.check] ?? []).map((code) => finding(code));
+  const own = [refusal, ...refusal.further].map((one) => finding(one.code, refusalEvidence(one)));
+  return [...before, ...own];
+}
+
+type Proved = { readonly verified: VerifiedPresentation } | { readonly findings: readonly Check[] };
+
+async function prove(
+  deps: PresentationDeps,
+  unverified: UnverifiedPresentation,
+  question: PresentationQuestion,
+): Promise<Proved> {
+  const { challenge, domain, now } = question;
+  const accepted = (did: string) => acceptHolder(did, deps.holderHosts);
+  const read = [finding('format_read'), finding('algorithm_allowed')];
+  const signer = unverified.verificationMethod.split('#', 1)[0] ?? '';
+  if (!accepted(signer)) return { findings: [...read, finding('holder_not_accepted')] };
+  try {
+    const work = verifyPresentationProof(deps.agent, unverified, { challenge, domain, now, acceptHolder: accepted });
+    return { verified: await question.deadline.race(work) };
+  } catch (error) {
+    if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
+    if (error instanceof DeadlineExceeded) return { findings: [...read, finding('key_timed_out')] };
+    deps.onFault(error);
+    return { findings: [...read, finding('proof_unfinished')] };
+  }
+}
+
+function countFinding(count: number): Check {
+  if (count === 0) return finding('presentation_empty');
+  return count > maxPresentedCredentials
+    ? finding('presentation_too_many_credentials', { count, limit: maxPresentedCredentials })
+    : finding('presentation_complete', { credentials: count });
+}
+
+async function checkEmbedded(
+  deps: PresentationDeps,
+  question: PresentationQuestion,
+  credentials: readonly unknown[],
+  presenter: Presenter,
+): Promise<CredentialReport[]> {
+  const { now, deadline } = question;
+  return Promise.all(credentials.map((input) => checkCredential(deps, { input, presenter, now, deadline })));
+}
+
+/** The whole verdict on a presentation: its own checks and every credential must be valid. */
+export async function checkPresentation(
+  deps: PresentationDeps,
+  question: PresentationQuestion,
+): Promise<PresentationVerdict> {
+  let unverified: UnverifiedPresentation;
+  try {
+    unverified = readPresentation(question.input);
+  } catch (error) {
+    if (!(error instanceof CredentialRefusal)) throw error;
+    const checks = completeChecks(presentationOrder, refusalFindings(error));
+    return { decision: decide(checks), checks, credentials: [] };
+  }
+  const count = countFinding(unverified.credentials.length);
+  const proved = await prove(deps, unverified, question);
+  const verified = 'verified' in proved ? proved.verified : undefined;
+  const own = 'verified' in proved ? bound.map((code) => finding(code)) : proved.findings;
+  const presenter: Presenter = verified === undefined ? 'unknown' : { did: verified.holder };
+  const presented = verified?.credentials ?? unverified.credentials;
+  const credentials = count.outcome === 'pass' ? await checkEmbedded(deps, question, presented, presenter) : [];
+  const checks = completeChecks(presentationOrder, [count, ...own]);
+  const decision = worst([decide(checks), ...credentials.map((report) => report.decision)]);
+  return { decision, checks, credentials, ...(verified !== undefined && { holder: verified.holder }) };
+}

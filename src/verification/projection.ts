@@ -1,0 +1,131 @@
+/**
+ * The W3C projections of a report (VCALM 1.0, verifier service): `verified` means that no error was found in the
+ * sense of that specification; status and validity are warnings there, so a revoked credential is "verified" and
+ * says so in problemDetails. Callers who want one decision use POST /verify.
+ */
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { type CodeRow, type VerifyCode, verifyCodes } from './codes.js';
+import type { Check, CredentialReport, PresentationReport } from './report.js';
+
+/** An error or warning (RFC 9457 members, as VCALM uses them). */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly detail: string;
+}
+
+export interface CredentialOptions {
+  readonly returnResults?: boolean;
+  readonly returnProblemDetails?: boolean;
+  readonly returnCredential?: boolean;
+}
+
+export interface PresentationOptions {
+  readonly challenge: string;
+  readonly domain: string;
+  readonly returnResults?: boolean;
+  readonly returnProblemDetails?: boolean;
+  readonly returnPresentation?: boolean;
+}
+
+/** Without a proof that held nothing is verified, whatever else is only a warning. */
+const proofCheck = 'proof';
+
+/**
+ * decisions.md 5: an issuer outside the registry is a warning where its key needs no fetch (did:key, did:jwk), which
+ * is the case exactly when the proof could be checked all the same.
+ */
+function weight(line: Check, checks: readonly Check[]): CodeRow['projection'] {
+  if (line.code === 'issuer_not_listed' && proofPassed(checks)) return 'warning';
+  return verifyCodes[line.code].projection;
+}
+
+function proofPassed(checks: readonly Check[]): boolean {
+  return checks.some((line) => line.check === proofCheck && line.outcome === 'pass');
+}
+
+export function isVerified(checks: readonly Check[]): boolean {
+  return proofPassed(checks) && checks.every((line) => weight(line, checks) !== 'error');
+}
+
+/** Where a code is explained when no specification has a type for it. */
+function problemType(code: VerifyCode, base: string): string {
+  return verifyCodes[code].problem ?? `${base}/verify/codes#${code}`;
+}
+
+export function problemDetails(checks: readonly Check[], base: string): ProblemDetails[] {
+  const told = checks.filter((line) => weight(line, checks) !== 'none');
+  return told.map((line) => ({ type: problemType(line.code, base), title: line.code, detail: line.detail }));
+}
+
+function outcomeOf(checks: readonly Check[], name: Check['check']): boolean {
+  return checks.some((line) => line.check === name && line.outcome === 'pass');
+}
+
+function listOf(value: Json | undefined): JsonObject[] {
+  const items = Array.isArray(value) ? value : [value];
+  return items.filter((item): item is JsonObject => isJsonObject(item));
+}
+
+function proofInputs(input: unknown): JsonObject[] {
+  return isJsonObject(input) ? listOf(input.proof) : [];
+}
+
+function credentialResults(report: CredentialReport, input: unknown): JsonObject {
+  const { checks, credential } = report;
+  const validity = outcomeOf(checks, 'validity');
+  const results: JsonObject = {};
+  for (const name of ['validFrom', 'validUntil'] as const) {
+    const value = credential?.[name];
+    if (typeof value === 'string') results[name] = { verified: validity, input: value };
+  }
+  const verdict = (name: Check['check']) => (item: JsonObject) => ({ verified: outcomeOf(checks, name), input: item });
+  results.credentialSchema = listOf(credential?.credentialSchema).map(verdict('schema'));
+  results.credentialStatus = listOf(credential?.credentialStatus).map(verdict('status'));
+  results.proof = proofInputs(input).map(verdict('proof'));
+  return results;
+}
+
+/** The answer of POST /credentials/verify; closed: only the members that VCALM names. */
+export function projectCredential(report: CredentialReport, input: unknown, options: CredentialOptions, base: string) {
+  const verified = isVerified(report.checks);
+  return {
+    verified,
+    // Only what was signed, and only when asked for: "in the form in which it was verified".
+    ...(options.returnCredential && verified && isJsonObject(input) && { credential: input }),
+    ...(options.returnProblemDetails !== false && { problemDetails: problemDetails(report.checks, base) }),
+    ...(options.returnResults && { results: credentialResults(report, input) }),
+  };
+}
+
+function presentationResults(report: PresentationReport, input: unknown, options: PresentationOptions, base: string) {
+  const { checks } = report;
+  const proof = proofInputs(input).map((item) => ({ verified: outcomeOf(checks, 'proof'), input: item }));
+  const presentation = {
+    challenge: { verified: outcomeOf(checks, 'challenge'), input: options.challenge },
+    domain: { verified: outcomeOf(checks, 'domain'), input: options.domain },
+    ...(report.holder !== undefined && { holder: { verified: true, input: report.holder } }),
+    proof,
+  };
+  return { presentation, credentials: report.credentials.map((one) => projectCredential(one, undefined, {}, base)) };
+}
+
+/** The answer of POST /presentations/verify. */
+export function projectPresentation(
+  report: PresentationReport,
+  input: unknown,
+  options: PresentationOptions,
+  base: string,
+) {
+  const embedded = report.credentials.every((one) => isVerified(one.checks));
+  const verified = isVerified(report.checks) && embedded;
+  const lines = [report.checks, ...report.credentials.map((one) => one.checks)];
+  return {
+    verified,
+    ...(options.returnPresentation && verified && isJsonObject(input) && { verifiablePresentation: input }),
+    ...(options.returnProblemDetails !== false && {
+      problemDetails: lines.flatMap((checks) => problemDetails(checks, base)),
+    }),
+    ...(options.returnResults && { results: presentationResults(report, input, options, base) }),
+  };
+}

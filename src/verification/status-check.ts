@@ -1,0 +1,54 @@
+/** Revocation and suspension, asked only after signature and registry passed (decisions.md 5). */
+import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import type { StatusChecker, StatusResult } from '../status/status.js';
+import { type Deadline, DeadlineExceeded } from './deadline.js';
+import { type Check, finding } from './report.js';
+
+/** What an issuer of the programme must let us ask about; without it nobody could withdraw the credential. */
+const requiredPurposes = ['revocation', 'suspension'] as const;
+
+function purposesOf(credential: JsonObject): Set<Json | undefined> {
+  const status = credential.credentialStatus;
+  const entries = Array.isArray(status) ? status : [status];
+  return new Set(entries.map((entry) => (isJsonObject(entry) ? entry.statusPurpose : undefined)));
+}
+
+function evidenceOf(result: StatusResult): JsonObject {
+  const { purpose, index, list, outcome, code, detail, ageSeconds } = result;
+  const line = { purpose, index, list, outcome, code, detail };
+  return ageSeconds === undefined ? line : { ...line, ageSeconds };
+}
+
+/** Revoked is final and therefore told before suspended; a failure before what is open. */
+function gravest(results: readonly StatusResult[]): StatusResult | undefined {
+  const failed = results.filter((result) => result.outcome === 'fail');
+  return (
+    failed.find((result) => result.purpose === 'revocation') ??
+    failed[0] ??
+    results.find((result) => result.outcome === 'indeterminate') ??
+    results[0]
+  );
+}
+
+export interface StatusQuestion {
+  readonly credential: JsonObject;
+  readonly issuer: string;
+  readonly now: Date;
+  readonly deadline: Deadline;
+}
+
+export async function checkStatus(checker: StatusChecker, question: StatusQuestion): Promise<Check> {
+  const { credential, issuer, now, deadline } = question;
+  const purposes = purposesOf(credential);
+  const missing = requiredPurposes.filter((purpose) => !purposes.has(purpose));
+  if (missing.length > 0) return finding('status_missing', { missing });
+  try {
+    const results = await deadline.race(checker.check(credential, { issuer, now, deadline: deadline.signal }));
+    const decisive = gravest(results);
+    if (decisive === undefined) return finding('status_missing');
+    return finding(decisive.code, { entries: results.map(evidenceOf) });
+  } catch (error) {
+    if (error instanceof DeadlineExceeded) return finding('status_timed_out');
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Checks credentials and presentations and gives a verdict with reasons (design.md §5, decisions.md 1-6). The one
+ * place where registry, proof, time, schema, status and holder come together. Called by routes and, later, readiness.
+ */
+import type { Audit } from '../audit/audit.js';
+import type { Catalogue } from '../credential/credential.js';
+import type { PassportAgent } from '../identity/identity.js';
+import type { RegistryView } from '../registry/registry.js';
+import type { StatusChecker } from '../status/status.js';
+import type { Store } from '../store/store.js';
+import { createAuditQueue } from './audit-queue.js';
+import { checkCredential } from './credential-checks.js';
+import { type Deadline, startDeadline } from './deadline.js';
+import { checkPresentation, type PresentationDeps } from './presentation-checks.js';
+import type { Check, Decision, PresentationReport, SingleReport } from './report.js';
+
+export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';
+
+/** What is to be verified, and for whom it is asked. */
+export interface CredentialInput {
+  readonly verifiableCredential: unknown;
+  readonly clientId?: string;
+}
+
+/** challenge and domain are `nonce` and `aud` in tokens; that a challenge is used once is the caller's care. */
+export interface PresentationInput {
+  readonly verifiablePresentation: unknown;
+  readonly challenge: string;
+  readonly domain: string;
+  readonly clientId?: string;
+}
+
+export interface Verification {
+  verifyCredential(input: CredentialInput): Promise<SingleReport>;
+  verifyPresentation(input: PresentationInput): Promise<PresentationReport>;
+  start(): void;
+  /** Writes what is still queued for the audit. */
+  stop(): Promise<void>;
+}
+
+export interface VerificationDependencies {
+  readonly agent: PassportAgent;
+  readonly registry: RegistryView;
+  readonly catalogue: Catalogue;
+  readonly statusChecker: StatusChecker;
+  readonly store: Pick<Store, 'transaction'>;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly config: { readonly deadlineMilliseconds: number; readonly holderHosts: readonly string[] };
+  readonly now: () => Date;
+  /** Faults of ours that the caller sees as "indeterminate"; they belong in the log. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+const auditFlushMilliseconds = 1000;
+
+export function createVerification(deps: VerificationDependencies): Verification {
+  const { agent, registry, catalogue, statusChecker, store, audit, config, now } = deps;
+  const onFault = deps.onFault ?? (() => undefined);
+  const checks: PresentationDeps = {
+    agent,
+    registry,
+    catalogue,
+    statusChecker,
+    onFault,
+    holderHosts: config.holderHosts,
+  };
+  const queue = createAuditQueue({ store, audit, flushMilliseconds: auditFlushMilliseconds, onFault });
+
+  /** decisions.md 17: all verifications are counted (routes.ts), those of known callers are audited. */
+  function record(kind: Kind, report: Judged, clientId: string | undefined): void {
+    if (clientId !== undefined) queue.add(toAuditEvent(kind, report, clientId));
+  }
+
+  async function timed<T extends Judged>(work: (asOf: Date, deadline: Deadline) => Promise<T>) {
+    const asOf = now();
+    const deadline = startDeadline(config.deadlineMilliseconds);
+    try {
+      const verdict = await work(asOf, deadline);
+      const times = { asOf: asOf.toISOString(), checkedAt: now().toISOString(), registry: registry.state(asOf) };
+      return { ...verdict, ...times };
+    } finally {
+      deadline.close();
+    }
+  }
+
+  return {
+    async verifyCredential({ verifiableCredential, clientId }) {
+      const report = await timed((asOf, deadline) =>
+        checkCredential(checks, { input: verifiableCredential, presenter: 'nobody', now: asOf, deadline }),
+      );
+      record('credential', report, clientId);
+      return report;
+    },
+    async verifyPresentation({ verifiablePresentation, challenge, domain, clientId }) {
+      const report = await timed((asOf, deadline) =>
+        checkPresentation(checks, { input: verifiablePresentation, challenge, domain, now: asOf, deadline }),
+      );
+      record('presentation', report, clientId);
+      return report;
+    },
+    start: queue.start,
+    stop: queue.stop,
+  };
+}
+
+type Kind = 'credential' | 'presentation';
+
+interface Judged {
+  readonly decision: Decision;
+  readonly checks: readonly Check[];
+  readonly credential?: unknown;
+  readonly credentials?: readonly unknown[];
+}
+
+/** Ids and codes only: which credential (when its proof held), what was decided, and the codes that were not a pass. */
+function toAuditEvent(kind: Kind, report: Judged, clientId: string) {
+  const codes = report.checks.filter((check) => check.outcome !== 'pass').map((check) => check.code);
+  const id = (report.credential as { id?: unknown } | undefined)?.id;
+  const outcome = report.decision === 'valid' ? 'success' : 'refused';
+  const data = {
+    kind,
+    decision: report.decision,
+    codes: codes.join(' '),
+    credentials: report.credentials?.length ?? 1,
+  };
+  const subject = typeof id === 'string' && id.length <= 200 ? { subject: id } : {};
+  return { action: 'verification.decided', actor: clientId, outcome, data, ...subject } as const;
+}
