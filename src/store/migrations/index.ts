@@ -2,10 +2,14 @@ import type { Migration } from '../migration.js';
 import { m0001Audit } from './0001-audit.js';
 import { m0002Access } from './0002-access.js';
 import { m0003Status } from './0003-status.js';
+import { m0004Registry } from './0004-registry.js';
+import { m0005Issuance } from './0005-issuance.js';
 
 /** Every migration in the order of its number; add new ones at the end. */
 export const migrations: readonly Migration[] = [
   m0001Audit, //
   m0002Access,
   m0003Status,
+  m0004Registry,
+  m0005Issuance,
 ];
