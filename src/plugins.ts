@@ -3,6 +3,7 @@
  * Everything here is made from configuration alone; clock, environment and network are bound here, as app.ts does
  * for the rest.
  */
+import { StaffPassportCredentialPlugin } from './credential/credential.js';
 import { createHttpClient } from './http/client.js';
 import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
 import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
@@ -13,9 +14,15 @@ import {
   openIdentityDatabase as openDatabase,
 } from './identity/store.js';
 
+export {
+  createContexts,
+  DataIntegrityProvider,
+  Jwt11Provider,
+  StaffPassportCredentialPlugin,
+  VcJoseProvider,
+} from './credential/credential.js';
 export { NodeKeyManagementSystem } from './identity/key-management-system.js';
 export { EnvelopePrivateKeyStore } from './identity/private-key-store.js';
-
 
 /** Opens the database of identifiers and keys: a file beside the main one, or a schema of its own on PostgreSQL. */
 export function openIdentityDatabase(location: IdentityDatabaseLocation): Promise<IdentityDatabase> {
@@ -28,7 +35,9 @@ export function openKeyEncryptionKey(source: KeyEncryptionSource): KeyEncryption
 }
 
 /** A key store that answers from memory for some seconds. */
-export function createCachedKeyStore(options: Omit<ConstructorParameters<typeof CachedKeyStore>[0], 'now'>): CachedKeyStore {
+export function createCachedKeyStore(
+  options: Omit<ConstructorParameters<typeof CachedKeyStore>[0], 'now'>,
+): CachedKeyStore {
   return new CachedKeyStore({ ...options, now: Date.now });
 }
 
@@ -41,7 +50,18 @@ export function createCachedDidStore(
 
 /** The strict resolver of did:web, did:key and did:jwk, with a way out of its own. */
 export function createResolver({ loopback }: { loopback: boolean }): PassportResolver & { close(): Promise<void> } {
-  const client = createHttpClient({ loopback });
+  const client = createHttpClient({ loopback, now: systemClock });
   const resolver = createDidResolver({ fetch: client.forPurpose('did'), loopback, now: Date.now });
   return { ...resolver, close: () => client.close() };
+}
+
+/** The credential plugin over its providers, in the order in which they are asked. */
+export function createCredentialPlugin(
+  providers: ConstructorParameters<typeof StaffPassportCredentialPlugin>[0],
+): StaffPassportCredentialPlugin {
+  return new StaffPassportCredentialPlugin(providers, { now: systemClock });
+}
+
+function systemClock(): Date {
+  return new Date();
 }

@@ -56,7 +56,11 @@ export interface ConfiguredObjects {
 }
 
 /** Builds the object at `pointer` and what it refers to; each object once, however often it is referred to. */
-export async function createObjects(tree: Tree, pointer: string, options: LoadAgentOptions): Promise<ConfiguredObjects> {
+export async function createObjects(
+  tree: Tree,
+  pointer: string,
+  options: LoadAgentOptions,
+): Promise<ConfiguredObjects> {
   const builder: Builder = { tree, options, made: new Map(), created: [] };
   const close = () => closeAll(builder.created);
   try {
@@ -95,7 +99,9 @@ async function buildNode(builder: Builder, pointer: string, within: readonly str
     const members = await buildMembers(builder, pointer, names, within);
     return Object.fromEntries(names.map((name, index) => [name, members[index]]));
   }
-  const form = forms.find(({ allowed, required }) => required in node && Object.keys(node).every((n) => allowed.has(n)));
+  const form = forms.find(
+    ({ allowed, required }) => required in node && Object.keys(node).every((n) => allowed.has(n)),
+  );
   if (!form) throw fault(pointer, `${Object.keys(node).join(', ')} is not a form of the language`);
   return form.build(builder, pointer, node, within);
 }
@@ -160,7 +166,8 @@ function parseRequire(text: unknown, pointer: string): RequireRequest {
   const query = new URLSearchParams(parts[2] ?? '');
   const unknown = [...query.keys()].find((name) => name !== 't' && name !== 'p');
   const type = requireTypes.find((one) => one === (query.get('t') ?? 'class'));
-  if (unknown !== undefined || !type) throw fault(pointer, '$require knows t=class|function|object and p=/pointer only');
+  if (unknown !== undefined || !type)
+    throw fault(pointer, '$require knows t=class|function|object and p=/pointer only');
   return { module: parts[1], member: parts[3], type, pointer: query.get('p') ?? undefined };
 }
 
@@ -175,7 +182,8 @@ async function importMember(options: LoadAgentOptions, request: RequireRequest, 
 const moduleName = /^(?:\.{1,2}\/[\w./@-]+|(?:@[\w-]+\/)?[\w][\w.-]*(?:\/[\w./-]+)?)$/;
 
 async function importModule(options: LoadAgentOptions, name: string, pointer: string): Promise<object> {
-  if (!moduleName.test(name)) throw fault(pointer, `${name} is not the name of a package or a path that begins with ./`);
+  if (!moduleName.test(name))
+    throw fault(pointer, `${name} is not the name of a package or a path that begins with ./`);
   try {
     const loaded = options.modules && Object.hasOwn(options.modules, name) ? options.modules[name] : undefined;
     if (loaded) return await loaded();
@@ -200,7 +208,8 @@ async function importPackage(options: LoadAgentOptions, name: string): Promise<o
 
 async function instantiate(exported: unknown, request: RequireRequest, args: unknown[], pointer: string) {
   if (request.type === 'object') return exported;
-  if (typeof exported !== 'function') throw fault(pointer, `${request.member ?? request.module} is not a ${request.type}`);
+  if (typeof exported !== 'function')
+    throw fault(pointer, `${request.member ?? request.module} is not a ${request.type}`);
   try {
     if (request.type === 'function') return await exported(...args);
     return Reflect.construct(exported, args) as unknown;
@@ -233,13 +242,20 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null;
 }
 
+/** One that fails to close must not keep the others open. */
 async function closeAll(created: unknown[]): Promise<void> {
-  const objects = new Set(created.splice(0).reverse());
-  for (const object of objects) {
+  const failures: unknown[] = [];
+  for (const object of new Set(created.splice(0).reverse())) {
     const { close, destroy } = (object ?? {}) as { close?: unknown; destroy?: unknown };
     const end = close ?? destroy;
-    if (typeof end === 'function') await end.call(object);
+    if (typeof end !== 'function') continue;
+    try {
+      await end.call(object);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw new AggregateError(failures, 'Not everything of the agent could be closed');
 }
 
 /** Veramo's debug output quotes private keys that are imported, and every credential. */
@@ -247,8 +263,15 @@ function refuseDebugOutput(tree: Tree, debug: string | undefined): void {
   const service = tree.service as { development?: { loopback?: unknown } } | undefined;
   if (service?.development?.loopback === true || !debug) return;
   const shown = debug.split(/[\s,]+/).some((pattern) => {
-    const regular = pattern.split('*').map((part) => part.replaceAll(/[^\w:-]/g, '.')).join('.*');
-    return pattern !== '' && !pattern.startsWith('-') && veramoDebugNames.some((name) => new RegExp(`^${regular}$`).test(name));
+    const regular = pattern
+      .split('*')
+      .map((part) => part.replaceAll(/[^\w:-]/g, '.'))
+      .join('.*');
+    return (
+      pattern !== '' &&
+      !pattern.startsWith('-') &&
+      veramoDebugNames.some((name) => new RegExp(`^${regular}$`).test(name))
+    );
   });
   if (shown) throw new ServiceError('configuration', 'DEBUG must not include veramo: it prints keys and credentials');
 }

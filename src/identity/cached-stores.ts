@@ -149,5 +149,9 @@ function copyMeta<T extends Record<string, unknown>>(meta: T): T {
 }
 
 function copyIdentifier(identifier: IIdentifier): IIdentifier {
-  return { ...identifier, keys: identifier.keys.map(copyKey), services: identifier.services.map((one) => ({ ...one })) };
+  return {
+    ...identifier,
+    keys: identifier.keys.map(copyKey),
+    services: identifier.services.map((one) => ({ ...one })),
+  };
 }

@@ -5,7 +5,7 @@
  */
 import type { DIDDocument, DIDResolutionResult, Resolvable } from 'did-resolver';
 import { ServiceError } from '../errors.js';
-import type { Fetch, FetchResult } from '../http/client.js';
+import { type Fetch, FetchError, type FetchResult } from '../http/client.js';
 import { didJwkDocument, didKeyDocument } from './did-key.js';
 import { type DidWeb, didWebUrl, maxDidLength, parseDidWeb } from './did-web.js';
 import { deepFreeze, didMediaTypes, ResolutionError, readDidDocument } from './resolution.js';
@@ -52,7 +52,7 @@ export function createDidResolver(options: DidResolverOptions): PassportResolver
 
   function fetched(did: string, web: DidWeb): Promise<DIDDocument> {
     const running = pending.get(did);
-    if (running) return running;
+    if (running !== undefined) return running;
     const work = fetchDocument(did, web, options, cache).finally(() => pending.delete(did));
     pending.set(did, work);
     return work;
@@ -164,11 +164,11 @@ function documentFrom(did: string, result: FetchResult, stale: Entry | undefined
   return readDidDocument(did, result.body);
 }
 
+/** A host that answers 404 today may have been misconfigured this morning: not found out, rather than not there. */
 function toResolutionError(error: unknown): ResolutionError {
   if (error instanceof ResolutionError) return error;
-  const { reason, status } = (error ?? {}) as { reason?: unknown; status?: unknown };
-  if (reason === 'status' && (status === 404 || status === 410)) {
-    return new ResolutionError('notFound', 'The host has no such DID document', { cause: error });
+  if (error instanceof FetchError && error.reason === 'media_type') {
+    return new ResolutionError('representationNotSupported', error.message, { cause: error });
   }
   const detail = error instanceof ServiceError ? error.message : 'The DID document could not be fetched';
   return new ResolutionError('internalError', detail, { cause: error });

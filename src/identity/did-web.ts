@@ -37,7 +37,10 @@ export function parseDidWeb(did: string): DidWeb | undefined {
  * The address of the DID document: https, but http for localhost under the development switch. Undefined for
  * localhost without it.
  */
-export function didWebUrl({ host, port, path }: DidWeb, { loopback }: { readonly loopback: boolean }): string | undefined {
+export function didWebUrl(
+  { host, port, path }: DidWeb,
+  { loopback }: { readonly loopback: boolean },
+): string | undefined {
   if (host === 'localhost' && !loopback) return undefined;
   const scheme = host === 'localhost' ? 'http' : 'https';
   return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${didWebPath({ path })}`;

@@ -14,13 +14,6 @@ export {
 } from './did-resolver.js';
 export { maxDidLength, parseDidWeb } from './did-web.js';
 export {
-  createIdentity,
-  type Identity,
-  type IdentityOptions,
-  type KeySummary,
-  type SigningKeyReference,
-} from './organisation.js';
-export {
   createKeyEncryptionKey,
   createKeyEncryptionKeyFile,
   type DeriveKey,
@@ -28,6 +21,13 @@ export {
   type KeyEncryptionSource,
   readKeyEncryptionKey,
 } from './key-encryption.js';
+export {
+  createIdentity,
+  type Identity,
+  type IdentityOptions,
+  type KeySummary,
+  type SigningKeyReference,
+} from './organisation.js';
 export type { ResolutionErrorName } from './resolution.js';
 export {
   type IdentityDatabaseLocation,

@@ -162,6 +162,8 @@ function decrypt(key: Uint8Array, text: string, additionalData: Buffer, { kid }:
     decipher.setAuthTag(bytes.subarray(-tagLength));
     return Buffer.concat([decipher.update(bytes.subarray(nonceLength, -tagLength)), decipher.final()]);
   } catch (cause) {
-    throw new ServiceError('key_unavailable', `Key ${kid} does not open: its row was altered, moved or damaged`, { cause });
+    throw new ServiceError('key_unavailable', `Key ${kid} does not open: its row was altered, moved or damaged`, {
+      cause,
+    });
   }
 }

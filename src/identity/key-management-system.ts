@@ -1,12 +1,5 @@
 /** Veramo's key management on node:crypto: every KeyObject is made once, and signatures need no database. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { ManagedKeyInfo, MinimalImportableKey, TKeyType } from '@veramo/core-types';
 import { AbstractKeyManagementSystem, type AbstractPrivateKeyStore } from '@veramo/key-manager';
 import { ServiceError } from '../errors.js';
@@ -101,7 +94,8 @@ export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
 
   async #keep(kid: string, type: TKeyType, privateKey: KeyObject): Promise<ManagedKeyInfo> {
     // Wallets match `^did:web:[a-z0-9.#\-_:]+$`, and Veramo's key ids are global: random lower-case hexadecimal.
-    if (!kidPattern.test(kid)) throw new ServiceError('invalid_request', 'A key id is 32 lower-case hexadecimal digits');
+    if (!kidPattern.test(kid))
+      throw new ServiceError('invalid_request', 'A key id is 32 lower-case hexadecimal digits');
     const info = keyInfo(kid, type, privateKey);
     const secret = Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url');
     await this.#privateKeys.importKey({ alias: kid, type, privateKeyHex: secret.toString('hex') });
@@ -111,7 +105,7 @@ export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
 
   async #open(kid: string): Promise<OpenedKey> {
     const known = this.#opened.get(kid);
-    if (known) return known;
+    if (known !== undefined) return known;
     const opening = this.#unseal(kid);
     this.#opened.set(kid, opening);
     // A failure is not kept: the database may be back at the next call.

@@ -5,13 +5,12 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js'
 /** Error names of DID Resolution §5; invalidDidDocument: what came is no document of this DID. */
 export type ResolutionErrorName =
   | 'invalidDid'
-  | 'notFound'
   | 'methodNotSupported'
   | 'representationNotSupported'
   | 'invalidDidDocument'
   | 'internalError';
 
-/** A DID that was not resolved. `reason` narrows internalError: `refused` by our own policy, or a `failed` fetch. */
+/** A DID that was not resolved; internalError is a refusal by our own policy or a fetch that failed. */
 export class ResolutionError extends Error {
   readonly error: ResolutionErrorName;
 
@@ -31,7 +30,13 @@ export const didMediaTypes: readonly string[] = [
 ];
 
 const maxMethods = 64;
-const relationships = ['assertionMethod', 'authentication', 'keyAgreement', 'capabilityInvocation', 'capabilityDelegation'];
+const relationships = [
+  'assertionMethod',
+  'authentication',
+  'keyAgreement',
+  'capabilityInvocation',
+  'capabilityDelegation',
+];
 /** Members that carry a private key in one suite or another; who publishes one has lost it. */
 const privateMember = /^(private|secret)Key/i;
 const privateJwkMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
@@ -40,7 +45,10 @@ const privateJwkMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 export function readDidDocument(did: string, body: Buffer): DIDDocument {
   const document = parseDocument(body);
   if (document.id !== did) throw invalid('The document served has another id than the DID');
-  const methods = [...list(document, 'verificationMethod'), ...relationships.flatMap((name) => embedded(document, name))];
+  const methods = [
+    ...list(document, 'verificationMethod'),
+    ...relationships.flatMap((name) => embedded(document, name)),
+  ];
   if (methods.length > maxMethods) throw invalid('The document has too many verification methods');
   const ids = methods.map((method) => checkMethod(did, method));
   if (new Set(ids).size !== ids.length) throw invalid('Two verification methods have the same id');

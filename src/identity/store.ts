@@ -168,7 +168,9 @@ function connectionUrl(
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   if (location.url !== undefined) return location.url;
-  const url = location.urlFile ? readFileSync(location.urlFile, 'utf8').trim() : environment[location.urlEnvironment ?? ''];
+  const url = location.urlFile
+    ? readFileSync(location.urlFile, 'utf8').trim()
+    : environment[location.urlEnvironment ?? ''];
   if (!url) throw new ServiceError('configuration', 'database: the connection URL is neither in a file nor set');
   return url;
 }
@@ -199,9 +201,7 @@ export async function listSealedKeys(database: IdentityDatabase): Promise<Sealed
 
 /** Adds a sealed private key; fails when the id is taken. */
 export async function insertSealedKey(database: IdentityDatabase, row: SealedKeyRow): Promise<void> {
-  await database
-    .getRepository(PrivateKey)
-    .insert({ alias: row.alias, type: row.type, privateKeyHex: row.envelope });
+  await database.getRepository(PrivateKey).insert({ alias: row.alias, type: row.type, privateKeyHex: row.envelope });
 }
 
 /** Removes a sealed private key; false when there was none. */

@@ -1,5 +1,5 @@
-import { createObjects, loadAgent } from '../../src/identity/agent-config.js';
 import { ServiceError } from '../../src/errors.js';
+import { createObjects, loadAgent } from '../../src/identity/agent-config.js';
 
 class Box {
   readonly content: unknown;
@@ -123,11 +123,15 @@ describe('loading an agent', () => {
       const tree = { version: 3, service: { development: { loopback: false } } };
       await expect(loadAgent(tree, { ...options, environment: { DEBUG } })).rejects.toThrow(/DEBUG must not include/);
       const development = { version: 3, service: { development: { loopback: true } } };
-      await expect(loadAgent(development, { ...options, environment: { DEBUG } })).rejects.toThrow(/nothing at \/agent/);
+      await expect(loadAgent(development, { ...options, environment: { DEBUG } })).rejects.toThrow(
+        /nothing at \/agent/,
+      );
     },
   );
 
   test.each(['', 'express', '-veramo*', 'fastify:*'])('does not mind DEBUG=%s', async (DEBUG) => {
-    await expect(loadAgent({ version: 3 }, { ...options, environment: { DEBUG } })).rejects.toThrow(/nothing at \/agent/);
+    await expect(loadAgent({ version: 3 }, { ...options, environment: { DEBUG } })).rejects.toThrow(
+      /nothing at \/agent/,
+    );
   });
 });

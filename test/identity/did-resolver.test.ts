@@ -1,11 +1,11 @@
-import { createServer, type Server } from 'node:http';
-import { Agent, globalAgent } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { type Agent, globalAgent } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import { base58 } from '@scure/base';
 import { type DIDDocument, Resolver } from 'did-resolver';
 import { getResolver } from 'web-did-resolver';
-import type { FetchResult } from '../../src/http/client.js';
+import { FetchError, type FetchResult } from '../../src/http/client.js';
 import { createDidResolver } from '../../src/identity/did-resolver.js';
 import { findVerificationKey, KeyLookupError } from '../../src/identity/verification-key.js';
 import { importJwk, toMultikey } from '../../src/jose/keys.js';
@@ -201,10 +201,13 @@ describe('hostile DIDs never leave the process', () => {
     expect(asked).toEqual([]);
   });
 
-  test.each(['did:ethr:0x0', 'did:ion:abc', 'did:constructor:a', 'did:peer:0z6Mk'])('%s: unknown method', async (did) => {
-    expect(await errorOf(did)).toBe('methodNotSupported');
-    expect(asked).toEqual([]);
-  });
+  test.each(['did:ethr:0x0', 'did:ion:abc', 'did:constructor:a', 'did:peer:0z6Mk'])(
+    '%s: unknown method',
+    async (did) => {
+      expect(await errorOf(did)).toBe('methodNotSupported');
+      expect(asked).toEqual([]);
+    },
+  );
 
   test('localhost is for the development switch only, by http; addresses stay refused', async () => {
     const did = 'did:web:localhost%3A3000:a';
@@ -305,6 +308,19 @@ describe('caching', () => {
     expect((await resolver.resolve(did)).didDocument?.assertionMethod).toEqual([]);
   });
 
+  test.each([
+    ['status', 'internalError'],
+    ['redirect', 'internalError'],
+    ['too_large', 'internalError'],
+    ['address', 'internalError'],
+    ['media_type', 'representationNotSupported'],
+  ] as const)('a fetch that ends with %s is %s, not an exception', async (reason, expected) => {
+    const { errorOf } = setUp(() => {
+      throw new FetchError(reason, 'it failed');
+    });
+    expect(await errorOf(did)).toBe(expected);
+  });
+
   test('does not keep what must not be kept', async () => {
     const { resolver, asked } = setUp(() => ({ document: documentOf(did), maxAgeSeconds: 0 }));
     await resolver.resolve(did);
@@ -315,7 +331,7 @@ describe('caching', () => {
   test('never serves an old document when the host fails, and remembers the failure briefly', async () => {
     let broken = false;
     const { resolver, asked, clock, errorOf } = setUp(() => {
-      if (broken) throw Object.assign(new Error('reset'), { reason: 'network' });
+      if (broken) throw new FetchError('connection', 'reset');
       return { document: documentOf(did), maxAgeSeconds: 10 };
     });
     await resolver.resolve(did);
@@ -435,8 +451,16 @@ describe('looking a verification key up', () => {
     ['a document without the method', { id: did, assertionMethod: [`${did}#k`] }, 'method_not_found'],
     ['a document without relationships', { id: did, verificationMethod: [method] }, 'purpose_not_allowed'],
     ['a key for signing in', { ...base, assertionMethod: [], authentication: [`${did}#k`] }, 'purpose_not_allowed'],
-    ["another's key", { ...base, verificationMethod: [{ ...method, controller: 'did:web:x.example' }] }, 'controller_mismatch'],
-    ['a revoked key', { ...base, verificationMethod: [{ ...method, revoked: '2999-01-01T00:00:00Z' }] }, 'method_revoked'],
+    [
+      "another's key",
+      { ...base, verificationMethod: [{ ...method, controller: 'did:web:x.example' }] },
+      'controller_mismatch',
+    ],
+    [
+      'a revoked key',
+      { ...base, verificationMethod: [{ ...method, revoked: '2999-01-01T00:00:00Z' }] },
+      'method_revoked',
+    ],
     ['an unknown suite', { ...base, verificationMethod: [{ ...method, type: 'EcdsaSecp256k1' }] }, 'key_not_supported'],
     ['a name of Object', { ...base, verificationMethod: [{ ...method, type: 'constructor' }] }, 'key_not_supported'],
     ['a broken key', { ...base, verificationMethod: [{ ...method, publicKeyJwk: { kty: 'EC' } }] }, 'key_invalid'],

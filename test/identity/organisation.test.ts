@@ -1,0 +1,266 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DIDDocument } from 'did-resolver';
+import { parse } from 'yaml';
+import { createMetrics } from '../../src/http/metrics.js';
+import { createServer } from '../../src/http/server.js';
+import { signedDocument } from '../../src/http/signed-document.js';
+import { createIdentity, findVerificationKey, loadAgent } from '../../src/identity/identity.js';
+import { createKeyEncryptionKey, createKeyEncryptionKeyFile } from '../../src/identity/key-encryption.js';
+import { readDidDocument } from '../../src/identity/resolution.js';
+import { identityRoutes } from '../../src/identity/routes.js';
+import { verifyBytes } from '../../src/jose/jws.js';
+
+const did = 'did:web:trust.example:staff';
+const folder = mkdtempSync(join(tmpdir(), 'staff-passport-identity-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const clock = { now: new Date('2026-11-21T09:00:00Z') };
+const baseFile = new URL('../../agent.yml', import.meta.url);
+
+function settings(name: string) {
+  return {
+    did,
+    development: { loopback: false },
+    database: { type: 'sqlite', file: join(folder, name, 'main.sqlite') },
+    keys: { keyEncryptionKeyFile: join(folder, name, 'kek') },
+    programme: { baseUrl: 'https://programme.example' },
+  };
+}
+
+/** The agent of agent.yml itself, as another process would load it, over the database of that name. */
+async function open(name: string, cacheSeconds = 5) {
+  const tree = parse(readFileSync(baseFile, 'utf8'));
+  tree.keyStore.$args[0].seconds = cacheSeconds;
+  tree.didStore.$args[0].seconds = cacheSeconds;
+  const loaded = await loadAgent({ ...tree, service: settings(name) }, { baseFolder: folder });
+  const identity = createIdentity({ agent: loaded.agent, parts: loaded, did, now: () => clock.now });
+  return { identity, loaded, agent: loaded.agent };
+}
+
+const opened: { close(): Promise<void> }[] = [];
+afterAll(async () => {
+  for (const one of opened) await one.close();
+});
+
+async function fresh(name: string) {
+  mkdirSync(join(folder, name));
+  createKeyEncryptionKeyFile(join(folder, name, 'kek'));
+  return again(name);
+}
+
+async function again(name: string, cacheSeconds?: number) {
+  const all = await open(name, cacheSeconds);
+  opened.push(all.loaded);
+  return all;
+}
+
+describe('an organisation from agent.yml', () => {
+  test('requires modules of ours and of Veramo only', () => {
+    const text = readFileSync(baseFile, 'utf8');
+    const modules = [...text.matchAll(/\$require: "?([^?#"\n]+)/g)].map((match) => match[1]);
+    expect(modules.length).toBeGreaterThan(10);
+    for (const module of modules) expect(module).toMatch(/^(staff-passport\/plugins|@veramo\/[a-z-]+)$/);
+  });
+
+  test('has no keys before init: nothing is published, nothing is signed', async () => {
+    const { identity } = await fresh('empty');
+    expect(identity.published()).toBeUndefined();
+    await expect(identity.refresh()).rejects.toThrow(/run staff-passport init/);
+    await expect(identity.signingKey('ES256')).rejects.toThrow(/run staff-passport init/);
+    await expect(identity.addKey('EdDSA')).rejects.toThrow(/run staff-passport init/);
+    await expect(identity.selfTest()).rejects.toThrow(/run staff-passport init/);
+  });
+
+  test('init makes a key for each algorithm, publishes them with absolute ids, and never again', async () => {
+    const { identity } = await fresh('initial');
+    await identity.initialise();
+    const document = identity.document() as unknown as DIDDocument;
+    expect(document.id).toBe(did);
+    expect(document.verificationMethod?.map((method) => method.type).sort()).toEqual(['JsonWebKey', 'Multikey']);
+    for (const method of document.verificationMethod ?? []) {
+      expect(method.id).toMatch(/^did:web:trust\.example:staff#[0-9a-f]{32}$/);
+      expect(method.controller).toBe(did);
+    }
+    expect(document.assertionMethod).toEqual(document.verificationMethod?.map((method) => method.id));
+    // What signs credentials must not be able to sign in as the organisation.
+    expect(document.authentication).toBeUndefined();
+    const before = identity.published()?.bytes.toString();
+    await expect(identity.initialise()).rejects.toThrow(/has its keys already/);
+    expect(identity.published()?.bytes.toString()).toBe(before);
+    await identity.selfTest();
+  });
+
+  test('init that was broken off is finished, not repeated', async () => {
+    const { identity, agent } = await fresh('broken-off');
+    await identity.initialise();
+    const { kid } = (await identity.listKeys()).find((key) => key.algorithm === 'EdDSA') ?? { kid: '' };
+    await agent.didManagerRemoveKey({ did, kid });
+    await agent.keyManagerDelete({ kid });
+    const other = await again('broken-off');
+    await other.identity.initialise();
+    const algorithms = (await other.identity.listKeys()).map((key) => key.algorithm).sort();
+    expect(algorithms).toEqual(['ES256', 'EdDSA']);
+  });
+
+  test('its document satisfies our own strict reader, and its signatures verify with it', async () => {
+    const { identity, agent } = await fresh('signing');
+    await identity.initialise();
+    const document = readDidDocument(did, identity.published()?.bytes ?? Buffer.alloc(0));
+    for (const algorithm of ['ES256', 'EdDSA'] as const) {
+      const { keyRef, kid, thumbprint } = await identity.signingKey(algorithm);
+      const { key } = findVerificationKey(document, kid, 'assertionMethod');
+      expect(key.thumbprint).toBe(thumbprint);
+      const data = Buffer.from([0, 255, 128]);
+      const signature = await agent.keyManagerSign({ keyRef, algorithm, data: data as unknown as string });
+      expect(verifyBytes(key, data, Buffer.from(signature, 'base64url'))).toBe(true);
+    }
+    await expect(identity.signingKey('ES384')).rejects.toThrow(/no active ES384 key/);
+  });
+
+  test('signing and resolving itself asks the database nothing', async () => {
+    const { identity, agent, loaded } = await fresh('quiet');
+    await identity.initialise();
+    const { keyRef } = await identity.signingKey('ES256');
+    await agent.keyManagerSign({ keyRef, algorithm: 'ES256', data: 'warm' });
+    const database = loaded.part('/identityDatabase') as { destroy(): Promise<void> };
+    await database.destroy();
+    opened.pop();
+    for (let count = 0; count < 20; count += 1) {
+      await identity.signingKey('ES256');
+      await agent.keyManagerSign({ keyRef, algorithm: 'ES256', data: `data ${count}` });
+    }
+    const { didDocument } = await agent.resolveDid({ didUrl: did });
+    expect(didDocument).toBe(identity.document());
+  });
+
+  test('refuses to start with another key-encryption key', async () => {
+    const { identity } = await fresh('wrong-kek');
+    await identity.initialise();
+    const file = join(folder, 'wrong-kek', 'kek');
+    chmodSync(file, 0o600);
+    writeFileSync(file, '11'.repeat(32));
+    const other = await again('wrong-kek');
+    await expect(other.identity.selfTest()).rejects.toMatchObject({ code: 'key_unavailable' });
+  });
+
+  test('rewrap seals the keys anew; afterwards only the new key-encryption key starts', async () => {
+    const { identity } = await fresh('rewrap');
+    await identity.initialise();
+    expect(await identity.rewrap(createKeyEncryptionKey(Buffer.alloc(32, 7)))).toBe(2);
+    await identity.selfTest();
+    await expect((await again('rewrap')).identity.selfTest()).rejects.toMatchObject({ code: 'key_unavailable' });
+    const file = join(folder, 'rewrap', 'kek');
+    chmodSync(file, 0o600);
+    writeFileSync(file, '07'.repeat(32));
+    await (await again('rewrap')).identity.selfTest();
+  });
+});
+
+describe('keys through their lives', () => {
+  test('a new key is published before it signs, and the old one stays listed for what it signed', async () => {
+    clock.now = new Date('2026-11-21T09:00:00Z');
+    const { identity } = await fresh('rotation');
+    await identity.initialise();
+    const first = await identity.signingKey('ES256');
+    const added = await identity.addKey('ES256');
+    expect(identity.document().assertionMethod).toContain(`${did}#${added.kid}`);
+    expect(await identity.signingKey('ES256')).toEqual(first);
+    clock.now = new Date(added.signsFrom);
+    const second = await identity.signingKey('ES256');
+    expect(second.keyRef).toBe(added.kid);
+    await identity.changeKeyState(first.keyRef, 'retired');
+    expect(identity.document().assertionMethod).toContain(first.kid);
+    expect((await identity.listKeys()).find((key) => key.kid === first.keyRef)?.state).toBe('retired');
+    expect(await identity.signingKey('ES256')).toEqual(second);
+    await identity.changeKeyState(second.keyRef, 'retired');
+    await expect(identity.signingKey('ES256')).rejects.toThrow(/no active ES256 key/);
+  });
+
+  test('a stolen key is marked revoked, leaves assertionMethod, and comes back never', async () => {
+    const { identity } = await fresh('theft');
+    await identity.initialise();
+    const { keyRef, kid } = await identity.signingKey('EdDSA');
+    await identity.changeKeyState(keyRef, 'compromised');
+    const document = identity.document() as unknown as DIDDocument;
+    expect(document.assertionMethod).not.toContain(kid);
+    expect(document.verificationMethod?.find((method) => method.id === kid)).toHaveProperty('revoked');
+    expect(() => findVerificationKey(document, kid, 'assertionMethod')).toThrow();
+    await expect(identity.changeKeyState(keyRef, 'active')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(identity.changeKeyState('f'.repeat(32), 'retired')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('a key for signing in is listed apart from those that sign credentials', async () => {
+    const { identity } = await fresh('apart');
+    await identity.initialise();
+    const added = await identity.addKey('EdDSA', 'authentication');
+    const document = identity.document() as unknown as DIDDocument;
+    expect(document.authentication).toEqual([`${did}#${added.kid}`]);
+    expect(document.assertionMethod).not.toContain(`${did}#${added.kid}`);
+    expect((await identity.signingKey('EdDSA')).keyRef).not.toBe(added.kid);
+  });
+
+  test("another process's change is seen once the caches are past their time", async () => {
+    const { identity } = await fresh('two-processes');
+    await identity.initialise();
+    const other = await again('two-processes', 0.2);
+    await other.identity.refresh();
+    const { keyRef } = await identity.signingKey('ES256');
+    await identity.changeKeyState(keyRef, 'retired');
+    // The caches run on the real clock.
+    await new Promise((done) => setTimeout(done, 250));
+    clock.now = new Date(clock.now.getTime() + 5100);
+    await expect(other.identity.signingKey('ES256')).rejects.toThrow(/no active ES256 key/);
+  });
+});
+
+describe('publishing', () => {
+  async function serve(publicUrl: string, identity: Parameters<typeof identityRoutes>[0]['identity']) {
+    const server = await createServer({
+      publicUrl,
+      serviceName: 'test',
+      version: '1',
+      metrics: createMetrics(),
+      now: () => clock.now,
+      newId: () => 'id',
+      authorise: async () => {
+        throw new Error('no token is needed');
+      },
+    });
+    await server.register(identityRoutes({ identity }));
+    return server;
+  }
+
+  test('the document lies where did:web looks, with an ETag and a lifetime', async () => {
+    const { identity } = await fresh('publishing');
+    await identity.initialise();
+    const server = await serve('https://trust.example/staff', identity);
+    const response = await server.inject({ url: '/staff/did.json' });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['content-type']).toMatch(/^application\/did\+json/);
+    expect(response.headers['cache-control']).toMatch(/max-age=60/);
+    expect(response.json()).toEqual(identity.document());
+    const headers = { 'if-none-match': String(response.headers.etag) };
+    expect((await server.inject({ url: '/staff/did.json', headers })).statusCode).toBe(304);
+    await server.close();
+  });
+
+  test.each([
+    ['did:web:trust.example', 'https://trust.example', '/.well-known/did.json'],
+    ['did:web:trust.example%3A8443:a:b', 'https://trust.example:8443/a/b', '/a/b/did.json'],
+  ])('%s', async (one, publicUrl, url) => {
+    const published = signedDocument('{}', { contentType: 'application/did+json', maxAgeSeconds: 1 });
+    const server = await serve(publicUrl, { did: one, published: () => published });
+    expect((await server.inject({ url })).statusCode).toBe(200);
+    await server.close();
+    const without = await serve(publicUrl, { did: one, published: () => undefined });
+    expect((await without.inject({ url })).statusCode).toBe(404);
+    await without.close();
+  });
+});
+
+test('an identity needs a canonical did:web', async () => {
+  const { agent } = await fresh('canonical');
+  expect(() => createIdentity({ agent, did: 'did:web:127.0.0.1', now: () => clock.now })).toThrow(/canonical/);
+});
