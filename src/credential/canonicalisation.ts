@@ -121,14 +121,18 @@ function checkName(name: string): void {
 
 function checkValue(name: string, value: Json): void {
   if (!isLost(name, value)) return;
-  const what = 'holds null, an empty list, a list of lists or a number with too many digits';
+  const what = 'holds null, an empty list, a list of lists, a number with too many digits or a blank node label';
   const detail = `The member "${name.slice(0, 100)}" ${what}, which no proof covers.`;
   throw new CanonicalisationError('terms_undefined', detail);
 }
 
-/** Doubles keep 16 digits in the canonical form. A presentation may say that it holds no credentials. */
+/**
+ * Doubles keep 16 digits in the canonical form, and blank nodes get new labels: by a label an object could be moved
+ * elsewhere in the text without a change in the graph. A presentation may say that it holds no credentials.
+ */
 function isLost(name: string, value: Json): boolean {
   if (value === null) return true;
+  if (typeof value === 'string') return value.startsWith('_:');
   if (typeof value === 'number') return !Number.isSafeInteger(value) && Number(value.toExponential(15)) !== value;
   if (!Array.isArray(value)) return false;
   return (value.length === 0 && name !== 'verifiableCredential') || value.some(Array.isArray);
