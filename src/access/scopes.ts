@@ -1,0 +1,21 @@
+/** What a client may be allowed to do; each route names the one that it needs. */
+export const scopes = {
+  'vc:issue': 'issue credentials',
+  'vc:revoke': 'revoke, suspend and reinstate credentials',
+  'vc:read': 'read the records of issued credentials',
+  'vc:verify': 'verify credentials and presentations',
+  'registry:read': 'read the organisations of the registry, as its authority',
+  'registry:write': 'change the organisations of the registry',
+  'audit:read': 'read the audit trail',
+} as const;
+
+/** All scopes by name. */
+export const scopeNames: readonly string[] = Object.keys(scopes);
+
+/** RFC 6749 section 3.3: scope tokens with single spaces between them; nothing else is a scope parameter. */
+const scopeSyntax = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}(?: [\x21\x23-\x5B\x5D-\x7E]{1,100}){0,31}$/;
+
+/** The scopes of a parameter, each once; undefined when it is not well-formed. */
+export function parseScope(text: string): string[] | undefined {
+  return scopeSyntax.test(text) ? [...new Set(text.split(' '))] : undefined;
+}
