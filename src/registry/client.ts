@@ -16,6 +16,8 @@ export interface RegistryClient extends RegistryView {
   /** Reads the copy on disk, tries once to refresh it, then polls. Without a network it starts with the copy. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Whether this is the pinned authority, whose DID document may be fetched before there is any list. */
+  isAuthority(did: string): boolean;
   /** Asks the source once; never throws: what went wrong is in state().problem. */
   refresh(): Promise<void>;
 }
@@ -95,6 +97,7 @@ export function createRegistryClient(deps: RegistryClientDependencies): Registry
       return view.programmeBaseUrl;
     },
     refresh,
+    isAuthority: (did) => did === source.authority?.(),
     async start() {
       await source.prepare?.();
       if (source.restore) await ask(source.restore);
@@ -120,6 +123,8 @@ interface SourceOfSnapshots {
   /** Refuses to start on a configuration that cannot work. */
   readonly prepare?: () => Promise<void>;
   readonly restore?: Source;
+  /** DID of the pinned authority. */
+  readonly authority?: () => string | undefined;
   /** For a source that is in this process: always what it publishes at this moment. */
   readonly current?: () => HeldSnapshot | undefined;
 }
@@ -174,7 +179,8 @@ function createUrlSource(deps: RegistryClientDependencies): SourceOfSnapshots {
     return accept(copy, list, etag);
   }
 
-  return { load, restore, prepare: async () => void (await requirePins()) };
+  const prepare = async () => void (await requirePins());
+  return { load, restore, prepare, authority: () => pins?.authorityDid };
 }
 
 function refuseCopy(cause: unknown): never {

@@ -55,7 +55,10 @@ export function buildList(publisher: Publisher, snapshot: Snapshot): JsonObject 
     recognizedTo: [{ type: 'RecognizedAction', action: 'recognize', recognizedBy: publisher.did }],
   };
   return {
-    '@context': ['https://www.w3.org/ns/credentials/v2', `${publisher.publicUrl}/registry/context/v1.json`],
+    '@context': [
+      'https://www.w3.org/ns/credentials/v2',
+      `${publisher.programmeBaseUrl}/contexts/RecognizedEntityCredential/v1.json`,
+    ],
     id: `${publisher.publicUrl}/registry/list`,
     type: ['VerifiableCredential', 'RecognizedEntityCredential'],
     issuer: { id: publisher.did, type: 'RecognizedIssuer', name: publisher.name, odsCode: publisher.odsCode },

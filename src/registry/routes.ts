@@ -2,8 +2,7 @@ import { Type } from 'typebox';
 import { sendPage } from '../http/page.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
-import { sendDocument, signedDocument } from '../http/signed-document.js';
-import { buildContext } from './context.js';
+import { sendDocument } from '../http/signed-document.js';
 import { listPageBody, listPageModel } from './list-page.js';
 import { Organisation, OrganisationInput, odsCodePattern, Reason } from './organisation.js';
 import type { RegistryAuthority } from './registry.js';
@@ -55,10 +54,6 @@ export function registryRoutes(deps: { authority: RegistryAuthority }): (server:
 }
 
 function addPublicRoutes(server: HttpServer, authority: RegistryAuthority): void {
-  const context = signedDocument(JSON.stringify(buildContext(server.publicUrl)), {
-    contentType: 'application/ld+json',
-    maxAgeSeconds: 86_400,
-  });
   server.get(
     '/registry/list',
     {
@@ -78,21 +73,6 @@ function addPublicRoutes(server: HttpServer, authority: RegistryAuthority): void
       },
     },
     async (request, reply) => sendDocument(request, reply, authority.document()),
-  );
-  server.get(
-    '/registry/context/v1.json',
-    {
-      config: { access: 'public' },
-      schema: {
-        tags,
-        operationId: 'getRegistryContext',
-        summary: 'JSON-LD context of the list',
-        response: {
-          200: { description: 'JSON-LD context', content: { 'application/ld+json': { schema: Type.String() } } },
-        },
-      },
-    },
-    async (request, reply) => sendDocument(request, reply, context),
   );
   server.get(
     '/registry',
