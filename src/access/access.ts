@@ -21,7 +21,7 @@ import { parseScope } from './scopes.js';
 import { useAssertion } from './store.js';
 import { type AccessAudit, createUpkeep, type Upkeep } from './upkeep.js';
 
-export { type AssertionRequest, signClientAssertion } from './client-assertion.js';
+export { type AssertionRequest, assertionType, signClientAssertion } from './client-assertion.js';
 export { type RefusalReason, TokenRefusal } from './refusal.js';
 export { scopeNames, scopes } from './scopes.js';
 export { accessEntities } from './store.js';
