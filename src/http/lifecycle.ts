@@ -15,7 +15,10 @@ export async function drain(
     clean = false;
     server.server.closeAllConnections();
   }, deadlineMilliseconds);
+  // A connection whose answer had begun before the stop stays open for its keep-alive time otherwise.
+  const sweep = setInterval(() => server.server.closeIdleConnections(), 100);
   await server.close();
+  clearInterval(sweep);
   clearTimeout(deadline);
   return { clean };
 }

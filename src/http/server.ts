@@ -147,6 +147,8 @@ const defaultTimeouts: Timeouts = { request: 15_000, handler: 20_000, keepAlive:
 /** Creates the server; routes are registered on it, then it listens. */
 export async function createServer(options: ServerOptions): Promise<HttpServer> {
   const server = fastify(fastifyOptions(options)).withTypeProvider<TypeBoxTypeProvider>();
+  // Node takes the shorter of the two for the headers and the longer for the whole: they must be equal.
+  server.server.headersTimeout = server.server.requestTimeout;
   decorate(server, options);
   // Before any route: a route keeps the error handler that it finds when it is added.
   server.setErrorHandler((error, request, reply) => presentError(error, request, reply));
@@ -155,6 +157,9 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   server.addHook('onRequest', refuseWhileClosing);
   server.addHook('preClose', async () => {
     server.lifecycle.closing = true;
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    if (server.lifecycle.closing) reply.header('connection', 'close');
   });
   addObservation(server);
   await addSecurityHeaders(server);
@@ -168,8 +173,12 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
 function fastifyOptions(options: ServerOptions): FastifyServerOptions {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { certificate, key } = options.tls ?? {};
+  // Node looks for late requests every 30 s by default, which would double the time that a slow sender may take.
+  const nodeOptions = { connectionsCheckingInterval: Math.min(1000, timeouts.request) };
   return {
-    ...(options.tls ? { https: { cert: certificate, key, minVersion: 'TLSv1.2' } } : {}),
+    ...(options.tls
+      ? { https: { ...nodeOptions, cert: certificate, key, minVersion: 'TLSv1.2' } }
+      : { http: nodeOptions }),
     logger: loggerOptions({ level: 'silent', ...options.logger, now: options.now }),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => options.newId(),
