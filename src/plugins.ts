@@ -22,7 +22,7 @@ export {
   VcJoseProvider,
 } from './credential/credential.js';
 export { NodeKeyManagementSystem } from './identity/key-management-system.js';
-export { EnvelopePrivateKeyStore } from './identity/private-key-store.js';
+export { openEnvelopePrivateKeyStore } from './identity/private-key-store.js';
 
 /** Opens the database of identifiers and keys: a file beside the main one, or a schema of its own on PostgreSQL. */
 export function openIdentityDatabase(location: IdentityDatabaseLocation): Promise<IdentityDatabase> {

@@ -6,7 +6,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { ServiceError } from '../errors.js';
 
-/** HKDF-SHA256 over the key-encryption key: the same label gives the same bytes on every replica. */
+/** HKDF-SHA256 over a secret of the organisation: the same label gives the same bytes on every replica. */
 export type DeriveKey = (label: string, length: number) => Buffer;
 
 /** Where the key-encryption key is read from; exactly one of the two is named. */

@@ -130,18 +130,19 @@ interface SignArguments {
   readonly data: Uint8Array;
 }
 
-/** The public key of a managed key; Veramo keeps P-256 points compressed. */
+/** The public key of a managed key; key management systems keep P-256 points compressed or not. */
 export function publicKeyOf(type: string, publicKeyHex: string): KeyObject {
-  const prefix = spkiPrefixes[type];
-  if (!prefix) throw new ServiceError('key_unavailable', `Keys of type ${type} are not supported`);
-  const der = Buffer.concat([prefix, Buffer.from(publicKeyHex, 'hex')]);
-  return createPublicKey({ key: der, format: 'der', type: 'spki' });
+  const key = Buffer.from(publicKeyHex, 'hex');
+  const prefix = spkiPrefixes[`${type} ${key.length}`];
+  if (!prefix) throw new ServiceError('key_unavailable', `Keys of type ${type} are not supported in this form`);
+  return createPublicKey({ key: Buffer.concat([prefix, key]), format: 'der', type: 'spki' });
 }
 
-/** DER of SubjectPublicKeyInfo (RFC 5280) up to the key: 32 bytes of Ed25519, a compressed point of P-256. */
+/** DER of SubjectPublicKeyInfo (RFC 5280) up to the key, by key type and bytes of the key. */
 const spkiPrefixes: Readonly<Record<string, Buffer>> = {
-  Ed25519: Buffer.from('302a300506032b6570032100', 'hex'),
-  Secp256r1: Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
+  'Ed25519 32': Buffer.from('302a300506032b6570032100', 'hex'),
+  'Secp256r1 33': Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
+  'Secp256r1 65': Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
 };
 
 function factsOf(type: string): KeyTypeFacts {

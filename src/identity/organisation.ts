@@ -10,7 +10,7 @@ import type { AgentParts, PassportAgent } from './agent.js';
 import { buildDidDocument, type KeyState, keyTypeFor, type ManagedKey, toManagedKey } from './did-document.js';
 import type { PassportResolver } from './did-resolver.js';
 import { parseDidWeb } from './did-web.js';
-import type { KeyEncryptionKey } from './key-encryption.js';
+import type { DeriveKey, KeyEncryptionKey } from './key-encryption.js';
 import { deepFreeze } from './resolution.js';
 import type { ProofPurpose } from './verification-key.js';
 
@@ -21,6 +21,8 @@ export interface IdentityOptions {
   readonly now: () => Date;
   /** What loadAgent returned; without it keys cannot be rewrapped or change state, and the resolver is left alone. */
   readonly parts?: AgentParts;
+  /** What secrets are derived with where the agent file seals no private keys, since they lie in hardware, say. */
+  readonly deriveKey?: DeriveKey;
   /** How often the keys are read again, since another process may have changed them. */
   readonly reloadSeconds?: number;
   /** How long a new key is published before it signs: longer than any cache keeps the document. */
@@ -63,6 +65,8 @@ export interface Identity {
   listKeys(): Promise<KeySummary[]>;
   /** Seals the private keys with another key-encryption key; returns how many. */
   rewrap(next: KeyEncryptionKey): Promise<number>;
+  /** Derives a secret of this organisation, the same on every replica and after a rewrap; after `initialise` only. */
+  readonly deriveKey: DeriveKey;
   /** Signs and verifies with every active key; throws `key_unavailable`, above all for a wrong key-encryption key. */
   selfTest(): Promise<void>;
   /** Which did:web identifiers the resolver may fetch from now on. */
@@ -113,6 +117,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     changeKeyState: (kid, state) => changeKeyState(context, kid, state),
     listKeys: async () => (await read(context)).keys.map(summarise),
     rewrap: async (next) => privateKeysOf(context).rewrap(next),
+    deriveKey: (label, length) => deriveKey(context, label, length),
     selfTest: () => selfTest(context),
     restrictResolution: (mayResolve) => resolverOf(context)?.attach({ mayResolve }),
     refresh: async () => void (await read(context)),
@@ -264,7 +269,14 @@ async function start(context: Context): Promise<void> {
   context.timer.unref();
 }
 
+function deriveKey(context: Context, label: string, length: number): Buffer {
+  const derive = privateKeyStoreOf(context)?.deriveKey ?? context.options.deriveKey;
+  if (!derive) throw new ServiceError('configuration', 'The agent file has no private key store at /privateKeys');
+  return derive(label, length);
+}
+
 interface RewrappableKeys {
+  readonly deriveKey: DeriveKey;
   initialise(): Promise<void>;
   check(): Promise<void>;
   rewrap(next: KeyEncryptionKey): Promise<number>;
@@ -273,7 +285,14 @@ interface RewrappableKeys {
 /** Another key management (a hardware module) has no private key store, hence nothing to check or rewrap. */
 function privateKeyStoreOf({ options }: Context): RewrappableKeys | undefined {
   const store = options.parts?.part('/privateKeys') as Partial<RewrappableKeys> | undefined;
-  return store?.initialise && store.check && store.rewrap ? (store as RewrappableKeys) : undefined;
+  const { initialise, check, rewrap, deriveKey } = store ?? {};
+  if (!initialise || !check || !rewrap || !deriveKey) return undefined;
+  return {
+    initialise: initialise.bind(store),
+    check: check.bind(store),
+    rewrap: rewrap.bind(store),
+    deriveKey: deriveKey.bind(store),
+  };
 }
 
 function privateKeysOf(context: Context): RewrappableKeys {

@@ -1,13 +1,20 @@
 /** Veramo's AbstractPrivateKeyStore over envelopes: private keys at rest are sealed, and bound to their row and DID. */
+import { randomBytes } from 'node:crypto';
 import { AbstractPrivateKeyStore, type ImportablePrivateKey, type ManagedPrivateKey } from '@veramo/key-manager';
 import { ServiceError } from '../errors.js';
-import type { EnvelopeBinding, KeyEncryptionKey } from './key-encryption.js';
+import {
+  createKeyEncryptionKey,
+  type DeriveKey,
+  type EnvelopeBinding,
+  type KeyEncryptionKey,
+} from './key-encryption.js';
 import {
   deleteSealedKey,
   findSealedKey,
   type IdentityDatabase,
   insertKeyEncryption,
   insertSealedKey,
+  type KeyEncryptionRow,
   listKeyEncryption,
   listSealedKeys,
   replaceEnvelopes,
@@ -22,13 +29,23 @@ export interface EnvelopePrivateKeyStoreOptions {
   readonly tenant: string;
 }
 
-const checkText = 'staff-passport key check';
+const rootSecretLength = 32;
+
+/** Opens the store; throws `key_unavailable` at once when its keys are sealed with another key-encryption key. */
+export async function openEnvelopePrivateKeyStore(
+  options: EnvelopePrivateKeyStoreOptions,
+): Promise<EnvelopePrivateKeyStore> {
+  const store = new EnvelopePrivateKeyStore(options);
+  if ((await listKeyEncryption(options.database)).length > 0) await store.check();
+  return store;
+}
 
 /** Stores private keys in envelopes of one key-encryption key. */
 export class EnvelopePrivateKeyStore extends AbstractPrivateKeyStore {
   readonly #database: IdentityDatabase;
   readonly #tenant: string;
   #keyEncryptionKey: KeyEncryptionKey;
+  #derive: DeriveKey | undefined;
 
   constructor({ database, keyEncryptionKey, tenant }: EnvelopePrivateKeyStoreOptions) {
     super();
@@ -65,35 +82,51 @@ export class EnvelopePrivateKeyStore extends AbstractPrivateKeyStore {
   /** Records which key-encryption key these tables belong to. Does nothing when it is the one recorded already. */
   async initialise(): Promise<void> {
     if ((await listKeyEncryption(this.#database)).length > 0) return this.check();
-    const { id } = this.#keyEncryptionKey;
-    await insertKeyEncryption(this.#database, { id, checkValue: this.#checkValue(this.#keyEncryptionKey) });
+    const secret = randomBytes(rootSecretLength);
+    const rootSecret = this.#keyEncryptionKey.seal(secret, this.#rootBinding());
+    await insertKeyEncryption(this.#database, { id: this.#keyEncryptionKey.id, rootSecret });
+    this.#derive = createKeyEncryptionKey(secret).deriveKey;
   }
 
   /** Throws `key_unavailable` unless the key-encryption key is the one that everything here is sealed with. */
   async check(): Promise<void> {
+    const { rootSecret } = await this.#recorded();
+    this.#derive = createKeyEncryptionKey(this.#keyEncryptionKey.open(rootSecret, this.#rootBinding())).deriveKey;
+  }
+
+  /**
+   * Derives from the root secret, not from the key-encryption key: what status lists and sealed payloads were derived
+   * with must stay the same when the key-encryption key is changed.
+   */
+  deriveKey(label: string, length: number): Buffer {
+    if (!this.#derive) throw notInitialised();
+    return this.#derive(label, length);
+  }
+
+  /** Moves every envelope to another key-encryption key in one transaction; the keys themselves stay. */
+  async rewrap(next: KeyEncryptionKey): Promise<number> {
+    const { rootSecret } = await this.#recorded();
+    const current = this.#keyEncryptionKey;
+    if (next.id === current.id) throw new ServiceError('conflict', 'This key-encryption key is in use already');
+    const count = await replaceEnvelopes(
+      this.#database,
+      (row) => current.rewrap(row.envelope, this.#binding(row), next),
+      { id: next.id, rootSecret: current.rewrap(rootSecret, this.#rootBinding(), next) },
+    );
+    this.#keyEncryptionKey = next;
+    return count;
+  }
+
+  async #recorded(): Promise<KeyEncryptionRow> {
     const [row, ...others] = await listKeyEncryption(this.#database);
-    if (!row) throw new ServiceError('key_unavailable', 'There are no keys yet: run staff-passport init');
+    if (!row) throw notInitialised();
     if (others.length > 0 || row.id !== this.#keyEncryptionKey.id) {
       throw new ServiceError(
         'key_unavailable',
         `The keys are sealed with key-encryption key ${row.id}, but ${this.#keyEncryptionKey.id} was given`,
       );
     }
-    this.#keyEncryptionKey.open(row.checkValue, this.#checkBinding());
-  }
-
-  /** Moves every envelope to another key-encryption key in one transaction; the keys themselves stay. */
-  async rewrap(next: KeyEncryptionKey): Promise<number> {
-    await this.check();
-    const current = this.#keyEncryptionKey;
-    if (next.id === current.id) throw new ServiceError('conflict', 'This key-encryption key is in use already');
-    const count = await replaceEnvelopes(
-      this.#database,
-      (row) => current.rewrap(row.envelope, this.#binding(row), next),
-      { id: next.id, checkValue: this.#checkValue(next) },
-    );
-    this.#keyEncryptionKey = next;
-    return count;
+    return row;
   }
 
   /** A key sealed with a key-encryption key that nobody recorded would be lost at the next start. */
@@ -113,11 +146,11 @@ export class EnvelopePrivateKeyStore extends AbstractPrivateKeyStore {
     return { kid: alias, type, tenant: this.#tenant };
   }
 
-  #checkBinding(): EnvelopeBinding {
-    return { kid: 'key-encryption-check', type: 'check', tenant: this.#tenant };
+  #rootBinding(): EnvelopeBinding {
+    return { kid: 'root-secret', type: 'root', tenant: this.#tenant };
   }
+}
 
-  #checkValue(key: KeyEncryptionKey): string {
-    return key.seal(Buffer.from(checkText), this.#checkBinding());
-  }
+function notInitialised(): ServiceError {
+  return new ServiceError('key_unavailable', 'There are no keys yet: run staff-passport init');
 }

@@ -36,10 +36,10 @@ export interface SealedKeyRow {
   readonly envelope: string;
 }
 
-/** One key-encryption key that rows may be sealed with, and the proof of knowing it. */
+/** The key-encryption key that rows are sealed with; to open the root secret is the proof of having it. */
 export interface KeyEncryptionRow {
   id: string;
-  checkValue: string;
+  rootSecret: string;
 }
 
 const schemaName = 'identity';
@@ -50,7 +50,7 @@ const connectTimeoutMilliseconds = 5000;
 
 const KeyEncryption = new EntitySchema<KeyEncryptionRow>({
   name: 'key-encryption-key',
-  columns: { id: { type: 'varchar', primary: true }, checkValue: { type: 'text' } },
+  columns: { id: { type: 'varchar', primary: true }, rootSecret: { type: 'text' } },
 });
 
 class CreateKeyEncryptionKey1790000000001 implements MigrationInterface {
@@ -62,7 +62,7 @@ class CreateKeyEncryptionKey1790000000001 implements MigrationInterface {
         name: 'key-encryption-key',
         columns: [
           { name: 'id', type: 'varchar', isPrimary: true },
-          { name: 'checkValue', type: 'text' },
+          { name: 'rootSecret', type: 'text' },
         ],
       }),
     );

@@ -9,7 +9,7 @@ import {
   readKeyEncryptionKey,
 } from '../../src/identity/key-encryption.js';
 import { NodeKeyManagementSystem, publicKeyOf } from '../../src/identity/key-management-system.js';
-import { EnvelopePrivateKeyStore } from '../../src/identity/private-key-store.js';
+import { EnvelopePrivateKeyStore, openEnvelopePrivateKeyStore } from '../../src/identity/private-key-store.js';
 import { type IdentityDatabase, listSealedKeys, openIdentityDatabase } from '../../src/identity/store.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'staff-passport-keys-'));
@@ -142,6 +142,9 @@ describe('key management', () => {
     await privateKeys.initialise();
     await privateKeys.initialise();
     await privateKeys.check();
+    await openEnvelopePrivateKeyStore({ database, keyEncryptionKey: kek, tenant });
+    const other = openEnvelopePrivateKeyStore({ database, keyEncryptionKey: otherKek, tenant });
+    await expect(other).rejects.toThrow(/was given/);
     await expect(open(otherKek).privateKeys.initialise()).rejects.toThrow(/but .* was given/);
   });
 
@@ -229,10 +232,24 @@ describe('key management', () => {
     expect(await open(otherKek).privateKeys.rewrap(kek)).toBe(before.length);
   });
 
+  test('derived secrets are there from init on, and outlive a rewrap', async () => {
+    const { privateKeys } = open();
+    expect(() => privateKeys.deriveKey('status-list', 32)).toThrow(/run staff-passport init/);
+    await privateKeys.check();
+    const secret = privateKeys.deriveKey('status-list', 32);
+    expect(secret).toHaveLength(32);
+    expect(privateKeys.deriveKey('another', 32)).not.toEqual(secret);
+    await privateKeys.rewrap(otherKek);
+    const other = open(otherKek).privateKeys;
+    await other.check();
+    expect(other.deriveKey('status-list', 32)).toEqual(secret);
+    await other.rewrap(kek);
+  });
+
   test('a rewrap that fails half-way changes nothing', async () => {
     const { privateKeys } = open();
     const before = await listSealedKeys(database);
-    const failing = { ...otherKek, wrap: failOn(2, otherKek.wrap) };
+    const failing = { ...otherKek, wrap: failOn(3, otherKek.wrap) };
     await expect(privateKeys.rewrap(failing)).rejects.toThrow('half-way');
     expect(await listSealedKeys(database)).toEqual(before);
     await privateKeys.check();

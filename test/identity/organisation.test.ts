@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DIDDocument } from 'did-resolver';
@@ -6,11 +8,14 @@ import { parse } from 'yaml';
 import { createMetrics } from '../../src/http/metrics.js';
 import { createServer } from '../../src/http/server.js';
 import { signedDocument } from '../../src/http/signed-document.js';
+import { buildDidDocument } from '../../src/identity/did-document.js';
 import { createIdentity, findVerificationKey, loadAgent } from '../../src/identity/identity.js';
 import { createKeyEncryptionKey, createKeyEncryptionKeyFile } from '../../src/identity/key-encryption.js';
 import { readDidDocument } from '../../src/identity/resolution.js';
 import { identityRoutes } from '../../src/identity/routes.js';
 import { verifyBytes } from '../../src/jose/jws.js';
+import { importJwk } from '../../src/jose/keys.js';
+import { createResolver } from '../../src/plugins.js';
 
 const did = 'did:web:trust.example:staff';
 const folder = mkdtempSync(join(tmpdir(), 'staff-passport-identity-'));
@@ -29,12 +34,18 @@ function settings(name: string) {
   };
 }
 
+const contexts: { shared?: unknown } = {};
+
 /** The agent of agent.yml itself, as another process would load it, over the database of that name. */
 async function open(name: string, cacheSeconds = 5) {
   const tree = parse(readFileSync(baseFile, 'utf8'));
   tree.keyStore.$args[0].seconds = cacheSeconds;
   tree.didStore.$args[0].seconds = cacheSeconds;
-  const loaded = await loadAgent({ ...tree, service: settings(name) }, { baseFolder: folder });
+  // To read the catalogue takes most of the time and differs in nothing: once is enough.
+  if (contexts.shared) tree.contexts = { $require: 'once?t=object&p=/shared' };
+  const modules = { once: async () => contexts };
+  const loaded = await loadAgent({ ...tree, service: settings(name) }, { baseFolder: folder, modules });
+  contexts.shared ??= loaded.part('/contexts');
   const identity = createIdentity({ agent: loaded.agent, parts: loaded, did, now: () => clock.now });
   return { identity, loaded, agent: loaded.agent };
 }
@@ -86,6 +97,7 @@ describe('an organisation from agent.yml', () => {
     expect(document.assertionMethod).toEqual(document.verificationMethod?.map((method) => method.id));
     // What signs credentials must not be able to sign in as the organisation.
     expect(document.authentication).toBeUndefined();
+    expect(identity.deriveKey('a', 32)).toHaveLength(32);
     const before = identity.published()?.bytes.toString();
     await expect(identity.initialise()).rejects.toThrow(/has its keys already/);
     expect(identity.published()?.bytes.toString()).toBe(before);
@@ -141,20 +153,22 @@ describe('an organisation from agent.yml', () => {
     const file = join(folder, 'wrong-kek', 'kek');
     chmodSync(file, 0o600);
     writeFileSync(file, '11'.repeat(32));
-    const other = await again('wrong-kek');
-    await expect(other.identity.selfTest()).rejects.toMatchObject({ code: 'key_unavailable' });
+    await expect(again('wrong-kek')).rejects.toMatchObject({ code: 'key_unavailable' });
   });
 
   test('rewrap seals the keys anew; afterwards only the new key-encryption key starts', async () => {
     const { identity } = await fresh('rewrap');
     await identity.initialise();
+    const secret = identity.deriveKey('status-list', 32);
     expect(await identity.rewrap(createKeyEncryptionKey(Buffer.alloc(32, 7)))).toBe(2);
     await identity.selfTest();
-    await expect((await again('rewrap')).identity.selfTest()).rejects.toMatchObject({ code: 'key_unavailable' });
+    await expect(again('rewrap')).rejects.toMatchObject({ code: 'key_unavailable' });
     const file = join(folder, 'rewrap', 'kek');
     chmodSync(file, 0o600);
     writeFileSync(file, '07'.repeat(32));
-    await (await again('rewrap')).identity.selfTest();
+    const other = await again('rewrap');
+    await other.identity.selfTest();
+    expect(other.identity.deriveKey('status-list', 32)).toEqual(secret);
   });
 });
 
@@ -244,6 +258,29 @@ describe('publishing', () => {
     const headers = { 'if-none-match': String(response.headers.etag) };
     expect((await server.inject({ url: '/staff/did.json', headers })).statusCode).toBe(304);
     await server.close();
+  });
+
+  test('another organisation resolves it over HTTP, through the guarded way out, and sees our key', async () => {
+    const published = { current: Buffer.alloc(0) };
+    const server = await serve('http://localhost/', {
+      did: 'did:web:localhost',
+      published: () => signedDocument(published.current, { contentType: 'application/did+json', maxAgeSeconds: 1 }),
+    });
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    const peer = `did:web:localhost%3A${(server.server.address() as AddressInfo).port}`;
+    const { publicKey } = generateKeyPairSync('ed25519');
+    const key = importJwk(publicKey.export({ format: 'jwk' }));
+    const created = new Date(0);
+    const managed = { kid: 'ab', type: 'Ed25519', algorithm: key.algorithm, key, created, signsFrom: created } as const;
+    const document = buildDidDocument(peer, [{ ...managed, purpose: 'assertionMethod', state: 'active' }]);
+    published.current = Buffer.from(JSON.stringify(document));
+    const resolver = createResolver({ loopback: true });
+    const { didDocument, didResolutionMetadata } = await resolver.resolve(peer);
+    expect(didResolutionMetadata.error).toBeUndefined();
+    expect(findVerificationKey(didDocument, `${peer}#ab`, 'assertionMethod').key.thumbprint).toBe(key.thumbprint);
+    const outside = createResolver({ loopback: false });
+    expect((await outside.resolve(peer)).didResolutionMetadata.error).toBe('invalidDid');
+    await Promise.all([resolver.close(), outside.close(), server.close()]);
   });
 
   test.each([
