@@ -46,12 +46,6 @@ function issuerMembers(credential: JsonObject): { name?: string; odsCode?: strin
   return members;
 }
 
-/** Where the registry names the keys of a DID, no other key of its document will do. */
-function isListedKey(registry: RegistryView, { issuer, keyThumbprint }: VerifiedCredential): boolean {
-  const listed = registry.organisation(issuer)?.dids.find((entry) => entry.did === issuer);
-  return listed?.keyThumbprints === undefined || listed.keyThumbprints.includes(keyThumbprint);
-}
-
 /** After the signature: recognised for the type at the time of issue and now (decisions.md 10), and under its own ODS code (domain.md §6). */
 export function checkIssuer(
   registry: RegistryView,
@@ -67,8 +61,9 @@ export function checkIssuer(
   if (known !== undefined && claimed.odsCode !== known.odsCode) {
     return finding('issuer_ods_mismatch', { claimed: claimed.odsCode, registry: known.odsCode });
   }
-  if (!isListedKey(registry, verified))
+  if (!registry.acceptsKey(verified.issuer, verified.keyThumbprint)) {
     return finding('issuer_key_not_listed', { keyThumbprint: verified.keyThumbprint });
+  }
   if (known !== undefined && claimed.name !== undefined && claimed.name !== known.name) {
     return finding('issuer_name_differs', { claimed: claimed.name, registry: known.name, notice: recognition.notice });
   }

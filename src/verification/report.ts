@@ -1,6 +1,7 @@
 /** What a verification answers (design.md §5): every check with its outcome, and the decision that follows from them. */
 import type { CheckName } from '../credential/credential.js';
 import type { Json, JsonObject } from '../json.js';
+import type { RegistryState } from '../registry/registry.js';
 import { type CheckOutcome, type VerifyCode, verifyCodes } from './codes.js';
 
 export type Decision = 'valid' | 'invalid' | 'indeterminate';
@@ -21,14 +22,6 @@ export interface ReportedIssuer {
   readonly odsCode?: string;
 }
 
-/** How old the registry was that the decision rests on. */
-export interface ReportedRegistry {
-  readonly sequence: number;
-  readonly issued: string;
-  readonly nextUpdate: string;
-  readonly freshness: 'fresh' | 'stale' | 'expired' | 'absent';
-}
-
 /** The verdict on one credential. */
 export interface CredentialReport {
   readonly decision: Decision;
@@ -42,7 +35,8 @@ export interface CredentialReport {
 interface Times {
   readonly asOf: string;
   readonly checkedAt: string;
-  readonly registry: ReportedRegistry;
+  /** Which copy of the registry the decision rests on. */
+  readonly registry: RegistryState;
 }
 
 /** The answer for a bare credential. */

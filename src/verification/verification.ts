@@ -2,7 +2,7 @@
  * Checks credentials and presentations and gives a verdict with reasons (design.md §5, decisions.md 1-6). The one
  * place where registry, proof, time, schema, status and holder come together. Called by routes and, later, readiness.
  */
-import type { Audit } from '../audit/audit.js';
+import type { Audit, AuditEvent } from '../audit/audit.js';
 import type { Catalogue } from '../credential/credential.js';
 import type { PassportAgent } from '../identity/identity.js';
 import type { RegistryView } from '../registry/registry.js';
@@ -112,17 +112,28 @@ interface Judged {
   readonly credentials?: readonly unknown[];
 }
 
-/** Ids and codes only: which credential (when its proof held), what was decided, and the codes that were not a pass. */
-function toAuditEvent(kind: Kind, report: Judged, clientId: string) {
-  const codes = report.checks.filter((check) => check.outcome !== 'pass').map((check) => check.code);
+/** Ids of ours look like this; what a stranger calls his credential does not enter the audit trail. */
+const urnUuid = /^urn:uuid:[0-9a-f-]{36}$/;
+
+/** More codes than this in one record say no more. */
+const maxCodes = 6;
+
+/** Ids and codes only: which credential (when its proof held), what was decided, and the codes that decided it. */
+function toAuditEvent(kind: Kind, report: Judged, clientId: string): AuditEvent {
+  const decisive = report.checks.filter(({ outcome }) => outcome === 'fail' || outcome === 'indeterminate');
+  const codes = decisive.slice(0, maxCodes).map((check) => check.code);
   const id = (report.credential as { id?: unknown } | undefined)?.id;
-  const outcome = report.decision === 'valid' ? 'success' : 'refused';
-  const data = {
-    kind,
-    decision: report.decision,
-    codes: codes.join(' '),
-    credentials: report.credentials?.length ?? 1,
+  const subject = typeof id === 'string' && urnUuid.test(id) ? { subject: id } : {};
+  return {
+    action: 'verification.decided',
+    actor: clientId,
+    outcome: report.decision === 'valid' ? 'success' : 'refused',
+    data: {
+      kind,
+      decision: report.decision,
+      codes: codes.join(' '),
+      credentials: report.credentials?.length ?? 1,
+    },
+    ...subject,
   };
-  const subject = typeof id === 'string' && id.length <= 200 ? { subject: id } : {};
-  return { action: 'verification.decided', actor: clientId, outcome, data, ...subject } as const;
 }

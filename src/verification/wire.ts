@@ -120,6 +120,8 @@ const times = {
       issued: Type.String(),
       nextUpdate: Type.String(),
       freshness: Type.Enum(['fresh', 'stale', 'expired', 'absent']),
+      ageSeconds: Type.Optional(Type.Integer({ description: 'Since the authority last confirmed the copy.' })),
+      problem: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() }, closed)),
     },
     { ...closed, description: 'The copy of the trust registry that was used.' },
   ),
