@@ -22,8 +22,7 @@ import { useAssertion } from './store.js';
 import { type AccessAudit, createUpkeep, type Upkeep } from './upkeep.js';
 
 export { type AssertionRequest, assertionType, signClientAssertion } from './client-assertion.js';
-export { type RefusalReason, TokenRefusal } from './refusal.js';
-export { scopeNames, scopes } from './scopes.js';
+export { scopeNames } from './scopes.js';
 export { accessEntities } from './store.js';
 export type { AccessAudit, Upkeep } from './upkeep.js';
 

@@ -15,7 +15,7 @@ import { TokenRefusal } from './refusal.js';
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** An assertion lives five minutes at most: so long must its jti be remembered. */
-export const maxLifetimeSeconds = 300;
+const maxLifetimeSeconds = 300;
 
 /** An assertion has about 400 bytes; with long ids twice that. */
 export const maxAssertionBytes = 8 * 1024;

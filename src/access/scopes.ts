@@ -1,5 +1,5 @@
 /** What a client may be allowed to do; each route names the one that it needs. */
-export const scopes = {
+const scopes = {
   'vc:issue': 'issue credentials',
   'vc:revoke': 'revoke, suspend and reinstate credentials',
   'vc:read': 'read the records of issued credentials',

@@ -17,8 +17,8 @@ import { openPostgres } from './postgres.js';
 import { openSqlite } from './sqlite.js';
 
 export { backup } from './backup.js';
-export { type ColumnTypes, columns, columnTypes, type Dialect } from './columns.js';
-export type { Durability, Store, Tx } from './database.js';
+export { columns, columnTypes } from './columns.js';
+export type { Store, Tx } from './database.js';
 
 /** Where the data is; a memory database is for tests. */
 export type DatabaseConfig = ServiceConfig['database'] | { type: 'sqlite'; file: ':memory:' };

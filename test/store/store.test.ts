@@ -129,6 +129,23 @@ describeDialects('the store', (database, kind) => {
     expect(await ids()).toEqual(['next']);
   });
 
+  test('undoes what the database was still busy with when the work failed', async () => {
+    const numbers = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 400000) SELECT x FROM c';
+    const failing = store.transaction((tx) => {
+      const slow = tx.query(
+        `INSERT INTO test_note (id, text, read) SELECT 'slow', 'slow', COUNT(x) FROM (${numbers}) AS n`,
+      );
+      const queued = Array.from({ length: 30 }, (_, index) =>
+        tx.query(`INSERT INTO test_note (id, text, read) VALUES ('${index}', '${index}', 0)`),
+      );
+      return Promise.all([Promise.reject(new Error('first')), slow, ...queued]);
+    });
+    await expect(failing).rejects.toThrow('first');
+    await store.transaction((tx) => tx.insert(noteSchema, note('next')));
+    await wait(200);
+    expect(await ids()).toEqual(['next']);
+  });
+
   test('refuses a manager that outlived its transaction', async () => {
     const kept = await store.transaction((tx) => Promise.resolve({ tx }));
     await expect(kept.tx.insert(noteSchema, note('late'))).rejects.toThrow('has ended');
