@@ -3,6 +3,8 @@
  * through (%2F, %40, %5C, IP addresses, queries) would let a DID name one host and be fetched from another.
  */
 
+import { ServiceError } from '../errors.js';
+
 /** Longest DID of any method that we look at. */
 export const maxDidLength = 1024;
 
@@ -44,6 +46,14 @@ export function didWebUrl(
   if (host === 'localhost' && !loopback) return undefined;
   const scheme = host === 'localhost' ? 'http' : 'https';
   return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${didWebPath({ path })}`;
+}
+
+/** Where the document of a DID is published; throws `configuration` for what is no did:web or may not be asked. */
+export function didDocumentUrl(did: string, options: { readonly loopback: boolean }): string {
+  const web = parseDidWeb(did);
+  const url = web && didWebUrl(web, options);
+  if (url === undefined) throw new ServiceError('configuration', 'The DID leads to no address that may be asked');
+  return url;
 }
 
 /** The path that the document lies at. */

@@ -12,9 +12,7 @@ export {
   type PassportResolver,
   type ResolverAttachment,
 } from './did-resolver.js';
-export { maxDidLength, parseDidWeb } from './did-web.js';
 export {
-  createKeyEncryptionKey,
   createKeyEncryptionKeyFile,
   type DeriveKey,
   type KeyEncryptionKey,
@@ -42,3 +40,4 @@ export {
   type ProofPurpose,
   type ResolvedKey,
 } from './verification-key.js';
+export { didDocumentUrl } from './did-web.js';
