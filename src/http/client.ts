@@ -23,6 +23,8 @@ export interface FetchResult {
   readonly contentType: string;
   readonly etag?: string;
   readonly maxAgeSeconds?: number;
+  /** The sender's clock, when it told it. */
+  readonly date?: Date;
 }
 
 /** Gets a document: 200, or 304 where `ifNoneMatch` was given; everything else is a FetchError. */
@@ -228,6 +230,7 @@ async function readBody({ body }: Dispatcher.ResponseData, context: FetchContext
 
 function toResult({ statusCode, headers }: Dispatcher.ResponseData, body: Buffer): FetchResult {
   const etag = single(headers['etag']);
+  const date = Date.parse(single(headers['date']) ?? '');
   const age = parseMaxAge(single(headers['cache-control']));
   return {
     status: statusCode,
@@ -235,6 +238,7 @@ function toResult({ statusCode, headers }: Dispatcher.ResponseData, body: Buffer
     contentType: mediaType(headers),
     ...(etag !== undefined && etag.length <= maxEtagLength ? { etag } : {}),
     ...(age === undefined ? {} : { maxAgeSeconds: age }),
+    ...(Number.isNaN(date) ? {} : { date: new Date(date) }),
   };
 }
 

@@ -96,16 +96,31 @@ function deniedLimit(server: FastifyInstance, limit: Limit): DeniedLimit {
 export interface Pressure {
   readonly maxEventLoopDelayMilliseconds: number;
   readonly maxRssBytes: number;
+  /** How long it must last: one long computation, at start above all, is no overload. */
+  readonly patienceMilliseconds: number;
 }
 
-export const defaultPressure: Pressure = { maxEventLoopDelayMilliseconds: 1000, maxRssBytes: 0 };
+export const defaultPressure: Pressure = {
+  maxEventLoopDelayMilliseconds: 1000,
+  maxRssBytes: 0,
+  patienceMilliseconds: 1500,
+};
 
-/** Answers 503 with Retry-After while the process cannot keep up; liveness probes are exempt by `pressureHandler`. */
-export async function addPressureRelief(server: FastifyInstance, pressure: Pressure): Promise<void> {
+/** Answers 503 with Retry-After while the process cannot keep up; probes exempt themselves by `pressureHandler`. */
+export async function addPressureRelief(server: FastifyInstance, pressure: Pressure, now: () => Date): Promise<void> {
+  let pressedSince: number | undefined;
+  server.addHook('onRequest', async () => {
+    if (!server.isUnderPressure()) pressedSince = undefined;
+    else pressedSince ??= now().getTime();
+  });
   await server.register(underPressure, {
     maxEventLoopDelay: pressure.maxEventLoopDelayMilliseconds,
     maxRssBytes: pressure.maxRssBytes,
-    retryAfter: 10,
     exposeStatusRoute: false,
+    async pressureHandler() {
+      const lasted = now().getTime() - (pressedSince ?? now().getTime());
+      if (lasted >= pressure.patienceMilliseconds)
+        throw new ServiceError('overloaded', 'The service is shedding load.');
+    },
   });
 }

@@ -57,6 +57,7 @@ export async function addApiDescription(server: HttpServer, info: { title: strin
       // One route object stands for both spellings of the viewer's address.
       url: url === `${docsPath}/` ? docsPath : url,
     }),
+    transformObject: (document) => withScopes((document as { openapiObject: ApiDocument }).openapiObject),
   } as Parameters<typeof swagger>[1]);
   await server.register(swaggerUi, {
     routePrefix: docsPath,
@@ -66,6 +67,22 @@ export async function addApiDescription(server: HttpServer, info: { title: strin
     theme: { title: info.title },
   });
   addDocumentRoute(server);
+}
+
+interface ApiDocument {
+  paths?: Record<string, Record<string, { security?: Record<string, string[]>[] }>>;
+  components?: { securitySchemes?: { oauth2?: ReturnType<typeof securityScheme> } };
+}
+
+/** OpenAPI wants every scope that an operation needs named in the scheme; both come from config.access. */
+function withScopes(document: ApiDocument): ApiDocument {
+  const scheme = document.components?.securitySchemes?.oauth2;
+  if (!scheme) return document;
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path));
+  const scopes = operations.flatMap(({ security = [] }) => security.flatMap((needed) => needed['oauth2'] ?? []));
+  const names = [...new Set(scopes)].sort();
+  scheme.flows.clientCredentials.scopes = Object.fromEntries(names.map((name) => [name, `Permits ${name}`]));
+  return document;
 }
 
 function securityScheme(publicUrl: string) {

@@ -12,6 +12,8 @@ export interface RouteTable {
   /** Methods that exist at an address, sorted; empty when nothing is there. */
   methodsAt(url: string): string[];
   list(): readonly RouteEntry[];
+  /** Every operation that the API description must hold, as `GET /path/{name}`, sorted. */
+  operations(): string[];
 }
 
 export function createRouteTable(): RouteTable {
@@ -29,6 +31,11 @@ export function createRouteTable(): RouteTable {
       return [...new Set(here.map(({ method }) => method))].sort();
     },
     list: () => entries,
+    operations() {
+      // HEAD comes with every GET and is no operation of its own.
+      const described = entries.filter(({ method, hidden }) => !hidden && method !== 'HEAD');
+      return [...new Set(described.map(({ method, pattern }) => `${method} ${toTemplate(pattern)}`))].sort();
+    },
   };
 }
 
@@ -41,6 +48,11 @@ function toMatcher(pattern: string): RegExp {
     .join('')
     .replaceAll('\u0000', ':');
   return new RegExp(`^${source}$`);
+}
+
+/** The same path as OpenAPI writes it. */
+function toTemplate(pattern: string): string {
+  return pattern.replace(/:([A-Za-z0-9_]+)(?:\([^/]*\))?/g, '{$1}').replace(/\*$/, '{*}');
 }
 
 function escapeRegExp(text: string): string {

@@ -163,7 +163,8 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   });
   addObservation(server);
   await addSecurityHeaders(server);
-  await addPressureRelief(server, { ...defaultPressure, ...options.pressure });
+  const pressure = { ...defaultPressure, ...options.pressure };
+  await addPressureRelief(server as unknown as FastifyInstance, pressure, options.now);
   await addRoutesPolicy(server, options);
   await addBodyParsers(server);
   await server.register(pageRoutes);

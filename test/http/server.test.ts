@@ -489,11 +489,17 @@ describe('limits', () => {
     expect(await statuses({ behindProxy: true }, '10.0.0.1')).toEqual([200, 200, 200]);
   });
 
-  test('shed load with 503 while the process is under pressure, but leave it alive', async () => {
-    const server = await create({ pressure: { maxRssBytes: 1 } });
+  test('shed load with 503 while the process stays under pressure, but leave it alive', async () => {
+    let time = Date.now();
+    const server = await create({
+      pressure: { maxRssBytes: 1, patienceMilliseconds: 60_000 },
+      now: () => new Date(time),
+    });
     await server.register(healthRoutes({ checks: {} }));
     await server.ready();
     await new Promise((resolve) => setTimeout(resolve, 1300));
+    expect((await server.inject('/document/known')).statusCode).toBe(200);
+    time += 60_000;
     const answer = await server.inject('/document/known');
     expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'overloaded', '10']);
     expect((await server.inject('/health/live')).statusCode).toBe(200);
