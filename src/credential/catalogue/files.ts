@@ -24,10 +24,8 @@ export interface CatalogueFiles {
 export function openFiles(options: { root: string; baseUrl: string }): CatalogueFiles {
   return {
     read(path) {
-      const text = readFileSync(join(options.root, path), 'utf8').replaceAll(placeholderOrigin, options.baseUrl);
-      const json = parseJson(text);
-      if (!isJsonObject(json)) throw new Error(`${path} is not a JSON object`);
-      return { text, json };
+      const text = readText(options.root, path).replaceAll(placeholderOrigin, options.baseUrl);
+      return { text, json: toJsonObject(path, text) };
     },
     folders(path) {
       const entries = readdirSync(join(options.root, path), { withFileTypes: true });
@@ -37,4 +35,22 @@ export function openFiles(options: { root: string; baseUrl: string }): Catalogue
         .sort();
     },
   };
+}
+
+function readText(root: string, path: string): string {
+  try {
+    return readFileSync(join(root, path), 'utf8');
+  } catch (cause) {
+    throw new Error(`${path} cannot be read`, { cause });
+  }
+}
+
+function toJsonObject(path: string, text: string): JsonObject {
+  try {
+    const json = parseJson(text);
+    if (isJsonObject(json)) return json;
+  } catch (cause) {
+    throw new Error(`${path} is not acceptable JSON`, { cause });
+  }
+  throw new Error(`${path} is not a JSON object`);
 }

@@ -51,7 +51,8 @@ export function typePage(type: TypeView): string {
 }
 
 function claimRow(claim: ClaimView): string {
-  const disclosure = claim.selectivelyDisclosable ? ' Not requested by default.' : '';
+  const unsaid = claim.selectivelyDisclosable && !claim.description.includes('only on request');
+  const disclosure = unsaid ? ' Disclosed only on request.' : '';
   return html`<tr><th scope="row">${claim.title}<br><code>${claim.name}</code></th>
 <td>${claim.description}${disclosure}</td><td>${claim.form}</td><td>${claim.required ? 'yes' : 'no'}</td></tr>
 `;
