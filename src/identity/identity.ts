@@ -12,6 +12,7 @@ export {
   type PassportResolver,
   type ResolverAttachment,
 } from './did-resolver.js';
+export { didDocumentUrl } from './did-web.js';
 export {
   createKeyEncryptionKeyFile,
   type DeriveKey,
@@ -40,4 +41,3 @@ export {
   type ProofPurpose,
   type ResolvedKey,
 } from './verification-key.js';
-export { didDocumentUrl } from './did-web.js';

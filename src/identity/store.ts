@@ -2,7 +2,7 @@
  * Veramo's tables (identifiers, keys, sealed private keys) in a DataSource of their own: its migrations are not ours to
  * change, and a fault in one must never reach the other. Adds one table, which tells one key-encryption key from another.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Entities, migrations, PrivateKey } from '@veramo/data-store';
 import {
@@ -131,16 +131,18 @@ async function connect(
   environment: Readonly<Record<string, string | undefined>>,
   prepare?: 'create schema',
 ): Promise<DataSource> {
-  const options = location.type === 'sqlite' ? sqlite(location.file) : postgres(connectionUrl(location, environment));
-  const database = new DataSource({ ...options, ...common } as DataSourceOptions);
+  let database: DataSource | undefined;
   try {
+    const options = location.type === 'sqlite' ? sqlite(location.file) : postgres(connectionUrl(location, environment));
+    database = new DataSource({ ...options, ...common } as DataSourceOptions);
     // Veramo initialises lazily and twice at once when first used by two callers; here it is done before anyone asks.
     await database.initialize();
     if (location.type === 'sqlite') await database.query('PRAGMA synchronous = FULL');
     else if (prepare) await database.query(`CREATE SCHEMA IF NOT EXISTS "${schemaName}"`);
     return database;
   } catch (cause) {
-    if (database.isInitialized) await database.destroy();
+    if (database?.isInitialized) await database.destroy();
+    if (cause instanceof ServiceError) throw cause;
     throw new ServiceError('storage_unavailable', 'The database of identifiers and keys cannot be opened', { cause });
   }
 }
@@ -149,6 +151,8 @@ const common = { entities: [...Entities, KeyEncryption], migrations: allMigratio
 
 function sqlite(file: string) {
   const database = identityFile(file);
+  // SQLite would create it, and its log, readable by everyone.
+  if (database !== ':memory:') closeSync(openSync(database, 'a', 0o600));
   return { type: 'sqlite', database, enableWAL: database !== ':memory:', busyTimeout: busyTimeoutMilliseconds };
 }
 

@@ -255,7 +255,13 @@ describe('key management', () => {
     await privateKeys.check();
   });
 
-  test('the file survives a power cut: write-ahead log, synchronous FULL', async () => {
+  test('a folder that is not there is told as such', async () => {
+    const nowhere = { type: 'sqlite', file: join(folder, 'missing', 'main.sqlite') } as const;
+    await expect(openIdentityDatabase(nowhere, {})).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
+  test("the file is its owner's alone and survives a power cut: write-ahead log, synchronous FULL", async () => {
+    expect(statSync(join(folder, 'identity.sqlite')).mode & 0o777).toBe(0o600);
     expect(await database.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
     expect(await database.query('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
   });
