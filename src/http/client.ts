@@ -11,7 +11,7 @@ import { isAllowedAddress, parseTarget, type Reach, type Target } from './client
 import { FetchError, type FetchReason } from './client-errors.js';
 import { createGate, defaultGateLimits, type Gate, type GateLimits } from './client-gate.js';
 
-export { FetchError, type FetchReason } from './client-errors.js';
+export { FetchError } from './client-errors.js';
 
 /** What a document is wanted for; each purpose has its policy. */
 export type FetchPurpose = 'did' | 'status' | 'registry' | 'schema';
@@ -49,7 +49,7 @@ const credentialTypes = [
 const plainTypes = ['application/json', 'application/ld+json'];
 
 /** Bounds of security.md §6.1; a verdict is promised within 5 s in all, so no single fetch may take longer. */
-export const defaultPolicies: Readonly<Record<FetchPurpose, FetchPolicy>> = {
+const defaultPolicies: Readonly<Record<FetchPurpose, FetchPolicy>> = {
   did: { ports: [443], mediaTypes: [...didTypes, ...plainTypes], maxBytes: 64 * 1024, deadlineMilliseconds: 3000 },
   status: {
     ports: [443],

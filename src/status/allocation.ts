@@ -99,3 +99,21 @@ export async function ensureLists(
     await addList(publishing, tx, purpose, 'next');
   }
 }
+
+/**
+ * After a restore nobody knows which indexes were given out since the backup was taken, also of the list that waited:
+ * both are closed, so that no index can be given out twice.
+ */
+export async function replaceLists(
+  { store, publishing }: Pick<Allocation, 'store' | 'publishing'>,
+  tx: Tx,
+): Promise<void> {
+  for (const purpose of statusPurposes) {
+    await store.lock(tx, `status-list:${purpose}`);
+    for (const state of ['open', 'next'] as const) {
+      const list = await findListInState(tx, purpose, state);
+      if (list) await updateListState(tx, list.id, 'closed');
+      await addList(publishing, tx, purpose, state);
+    }
+  }
+}

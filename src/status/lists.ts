@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js';
 import { type SignedDocument, signedDocument } from '../http/signed-document.js';
 import type { Store, Tx } from '../store/store.js';
-import { type AllocationRequest, allocate, createPermutations, ensureLists } from './allocation.js';
+import { type AllocationRequest, allocate, createPermutations, ensureLists, replaceLists } from './allocation.js';
 import type { StatusEntry, StatusPurpose } from './model.js';
 import { isDue, type Publishing, publish, renew } from './publishing.js';
 import {
@@ -26,6 +26,8 @@ export interface StatusLists {
   allocate(tx: Tx, request: AllocationRequest): Promise<StatusEntry[]>;
   /** Sets or clears a bit and signs its list, all in the caller's transaction. After the commit, call refresh(). */
   change(tx: Tx, request: StatusChange): Promise<{ changed: boolean }>;
+  /** Closes every list that indexes are taken from and opens new ones: for a database that was put back. */
+  replace(tx: Tx): Promise<void>;
   /** The list called `{id}` or `{id}.jwt`, from memory only. */
   document(name: string): SignedDocument | undefined;
   start(): Promise<void>;
@@ -92,6 +94,7 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
   return {
     allocate: (tx, request) => allocate(allocation, tx, request),
     change: (tx, request) => change(deps, tx, request),
+    replace: (tx) => replaceLists(allocation, tx),
     document: (name) => loaded.get(name.replace(/\.jwt$/, ''))?.documents.get(name),
     refresh,
     async start() {

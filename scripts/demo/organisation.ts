@@ -1,0 +1,143 @@
+/**
+ * One organisation of the demonstration as a separate process: its own folder, keys, database and port. This file
+ * knows the product only by its command line and its HTTP API, as a stranger would.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const program = resolve(import.meta.dirname, '../../dist/main.js');
+
+/** What a step needs to know of an organisation. */
+export interface Organisation {
+  readonly label: string;
+  readonly url: string;
+  readonly odsCode: string;
+  readonly stateFolder: string;
+  /** Calls the organisation's API; a JSON answer, or an Error that quotes the problem document. */
+  call(method: 'GET' | 'POST' | 'PUT', path: string, options?: CallOptions): Promise<Answer>;
+  /** An access token from the organisation's own authorization server, by its operator's key. */
+  token(scope: string): Promise<string>;
+  initialise(): Promise<'created' | 'kept'>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly expect?: number;
+}
+
+/** Status and parsed body of an API call. */
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the demonstration reads answers as any client would, by member name
+  readonly body: any;
+}
+
+/** The three settings that the demonstration needs of a deployment file, as `config check --print` shows them. */
+interface Settings {
+  readonly publicUrl: string;
+  readonly odsCode: string;
+  readonly stateFolder: string;
+}
+
+const startUpLimit = 30_000;
+const stopLimit = 35_000;
+const callLimit = 20_000;
+
+/** Reads a deployment file through the program itself and returns the organisation that it describes. */
+export async function openOrganisation(label: string, config: string): Promise<Organisation> {
+  const settings = JSON.parse(await command(['config', 'check', '--print', '--config', config])).service as Settings;
+  let child: ChildProcess | undefined;
+  let diary = '';
+
+  async function initialise(): Promise<'created' | 'kept'> {
+    if (existsSync(join(settings.stateFolder, 'initialised.json'))) return 'kept';
+    await command(['init', '--config', config]);
+    return 'created';
+  }
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, [program, 'serve', '--config', config], {
+      env: { ...process.env, DEBUG_COLORS: 'no' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    const keep = (chunk: Buffer) => {
+      diary = (diary + chunk.toString()).slice(-20_000);
+    };
+    started.stdout.on('data', keep);
+    started.stderr.on('data', keep);
+    await untilReady(started);
+  }
+
+  async function untilReady(started: ChildProcess): Promise<void> {
+    const end = Date.now() + startUpLimit;
+    while (Date.now() < end) {
+      if (started.exitCode !== null) throw new Error(`${label} ended at its start:\n${diary}`);
+      const ready = await fetch(`${settings.publicUrl}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+      if (ready && started.exitCode === null) return;
+      await pause(100);
+    }
+    throw new Error(`${label} is not ready after ${startUpLimit / 1000} s:\n${diary}`);
+  }
+
+  async function stop(): Promise<void> {
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise<void>((done) => child?.once('exit', () => done()));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child?.kill('SIGKILL'), stopLimit);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  return {
+    label,
+    url: settings.publicUrl,
+    odsCode: settings.odsCode,
+    stateFolder: settings.stateFolder,
+    call: (method, path, options) => callApi(`${settings.publicUrl}${path}`, method, options),
+    token: async (scope) => (await command(['token', '--config', config, '--scope', scope])).trim(),
+    initialise,
+    start,
+    stop,
+  };
+}
+
+async function command(args: string[]): Promise<string> {
+  try {
+    return (await run(process.execPath, [program, ...args], { timeout: startUpLimit, maxBuffer: 4_000_000 })).stdout;
+  } catch (cause) {
+    const { stderr } = cause as { stderr?: string };
+    throw new Error(`staff-passport ${args.join(' ')} failed:\n${stderr ?? ''}`, { cause });
+  }
+}
+
+async function callApi(url: string, method: string, options: CallOptions = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(callLimit),
+    headers: {
+      accept: 'application/json',
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.token ? { authorization: `Bearer ${options.token}` } : {}),
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  const expected = options.expect ?? 200;
+  if (response.status !== expected) throw new Error(`${method} ${url} answered ${response.status}: ${text}`);
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+/** Waits for a number of milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, milliseconds));
+}

@@ -1,0 +1,343 @@
+/**
+ * The composition root: builds the slices in rank order, hands each what it needs and nothing more, and mounts routes
+ * by role. Read it from top to bottom to know the system. Time, randomness and the network enter the program here.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Access, accessEntities, createAccess } from './access/access.js';
+import { accessRoutes } from './access/routes.js';
+import { type Audit, auditEntities, createAudit } from './audit/audit.js';
+import type { ConfigTree, ServiceConfig } from './config.js';
+import { type Catalogue, loadCatalogue, secureCredential, verifyProof } from './credential/credential.js';
+import { catalogueRoutes } from './credential/routes.js';
+import { createHttpClient } from './http/client.js';
+import { healthRoutes } from './http/health.js';
+import { drain } from './http/lifecycle.js';
+import { createMetrics } from './http/metrics.js';
+import { createServer, type HttpServer } from './http/server.js';
+import {
+  createIdentity,
+  type DeriveKey,
+  type Identity,
+  type LoadedAgent,
+  loadAgent,
+  readKeyEncryptionKey,
+} from './identity/identity.js';
+import { identityRoutes } from './identity/routes.js';
+import { createIssuance, issuanceEntities } from './issuance/issuance.js';
+import { issuanceRoutes } from './issuance/routes.js';
+import {
+  createRegistryAuthority,
+  createRegistryClient,
+  type RegistryAuthority,
+  registryEntities,
+} from './registry/registry.js';
+import { registryRoutes } from './registry/routes.js';
+import { statusRoutes } from './status/routes.js';
+import { createStatusChecker, createStatusLists, type StatusLists, statusEntities } from './status/status.js';
+import { openStore, type Store } from './store/store.js';
+import { verificationRoutes } from './verification/routes.js';
+import { createVerification } from './verification/verification.js';
+
+/** A validated deployment file, as config.ts loads it. */
+export interface Deployment {
+  readonly config: ServiceConfig;
+  readonly tree: ConfigTree;
+  readonly baseFolder: string;
+}
+
+/** What surrounds the program; tests bring their own clock and certificate authority. */
+export interface Surroundings {
+  readonly now: () => Date;
+  readonly random: (size: number) => Buffer;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Hears of faults in the background, with where they happened; nothing in them is personal. */
+  readonly onFault: (where: string, error: unknown) => void;
+  /** Certificate authorities (PEM) beside the system's. */
+  readonly ca?: string;
+}
+
+const packageRoot = new URL('..', import.meta.url).pathname;
+const version = (JSON.parse(readFileSync(`${packageRoot}package.json`, 'utf8')) as { version: string }).version;
+
+/** The surroundings of a real process. */
+export function realSurroundings(): Surroundings {
+  return {
+    now: () => new Date(),
+    random: randomBytes,
+    environment: process.env,
+    onFault: (where, error) => {
+      const name = error instanceof Error ? error.name : 'Error';
+      const code = (error as { code?: unknown } | null)?.code ?? 'internal';
+      process.stderr.write(`${JSON.stringify({ level: 'error', time: new Date(), where, name, code })}\n`);
+    },
+  };
+}
+
+/** Ranks 1 to 3: what every role and every operator command needs. */
+export interface Foundation {
+  readonly config: ServiceConfig;
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly deriveKey: DeriveKey;
+  readonly loaded: LoadedAgent;
+  readonly identity: Identity;
+  readonly surroundings: Surroundings;
+  close(): Promise<void>;
+}
+
+const entities = [...auditEntities, ...accessEntities, ...statusEntities, ...registryEntities, ...issuanceEntities];
+
+/** Opens database and agent. `migrate: 'refuse'` fails when the database is older than the program. */
+export async function openFoundation(
+  { config, tree, baseFolder }: Deployment,
+  surroundings: Surroundings,
+  migrate: 'run' | 'refuse',
+): Promise<Foundation> {
+  const { deriveKey } = readKeyEncryptionKey(config.keys, surroundings.environment);
+  const store = await openStore({ database: config.database, entities, migrate });
+  try {
+    const onError = (error: unknown) => surroundings.onFault('audit', error);
+    const audit = createAudit({ store, now: surroundings.now, onError });
+    const loaded = await loadAgent(tree, { baseFolder, environment: surroundings.environment });
+    const identity = createIdentity({
+      agent: loaded.agent,
+      did: config.did,
+      now: surroundings.now,
+      parts: loaded,
+      ...(config.development.loopback ? { publishSeconds: 1 } : {}),
+    });
+    const close = async () => {
+      identity.stop();
+      await loaded.close();
+      await store.close();
+    };
+    return { config, store, audit, deriveKey, loaded, identity, surroundings, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The authorization server of our own API (rank 2); the command `token` uses it too. */
+export function openAccess({ store, audit, config, deriveKey, surroundings }: Foundation): Access {
+  const { now, random } = surroundings;
+  const onError = (error: unknown) => surroundings.onFault('access', error);
+  return createAccess({ store, audit, now, config, deriveKey, random, onError });
+}
+
+/** The authority's side of the registry (rank 5); operator commands use it too. */
+export function createAuthority({ config, store, audit, identity, surroundings }: Foundation): RegistryAuthority {
+  return createRegistryAuthority({
+    store,
+    audit,
+    agent: identity.agent,
+    identity,
+    secure: secureCredential,
+    config,
+    now: surroundings.now,
+    onFault: (error) => surroundings.onFault('registry', error),
+  });
+}
+
+/** The issuer's status lists (rank 5); `restore` uses them too. */
+export function createLists({ config, store, deriveKey, identity, surroundings }: Foundation): StatusLists {
+  const { now, random } = surroundings;
+  return createStatusLists({
+    store,
+    agent: identity.agent,
+    identity,
+    secure: secureCredential,
+    publicUrl: config.publicUrl,
+    config: config.status,
+    deriveKey,
+    now,
+    random,
+    onFault: (error) => surroundings.onFault('status', error),
+  });
+}
+
+/** Everything that runs in the background, started in order and stopped in reverse. */
+interface Background {
+  start(): unknown;
+  stop(): unknown;
+}
+
+/** A service that can listen and drain. */
+export interface App {
+  readonly server: HttpServer;
+  readonly foundation: Foundation;
+  listen(): Promise<string>;
+  /** Finishes what is in flight; false when something had to be cut off. */
+  drain(): Promise<boolean>;
+}
+
+/** Builds the whole service; nothing listens yet. */
+export async function createApp(deployment: Deployment, surroundings = realSurroundings()): Promise<App> {
+  const { config } = deployment;
+  const migrate = config.database.type === 'postgres' ? 'refuse' : 'run';
+  const foundation = await openFoundation(deployment, surroundings, migrate);
+  try {
+    return await buildApp(foundation);
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+async function buildApp(foundation: Foundation): Promise<App> {
+  const { config, audit, identity, surroundings } = foundation;
+  const { now, random } = surroundings;
+  await refuseUnsafeStart(foundation);
+  const access = openAccess(foundation);
+  const catalogue = loadCatalogue({ baseUrl: config.programme.baseUrl, root: packageRoot });
+  const server = await createServer({ ...serverOptions(config, access.authorise), now, newId: randomUUID });
+  const background: Background[] = [identity, audit, access];
+  const client = createHttpClient({
+    loopback: config.development.loopback,
+    now,
+    ...(surroundings.ca ? { ca: surroundings.ca } : {}),
+    allowHost: (purpose, host) => purpose === 'registry' || registry.hosts().has(host),
+  });
+
+  const authority = config.roles.includes('registry') ? createAuthority(foundation) : undefined;
+  if (authority) background.push(authority);
+  const registry = createRegistryClient({
+    config: config.registry,
+    fetch: client.forPurpose('registry'),
+    agent: identity.agent,
+    now,
+    random,
+    self: () => authority?.jwt(),
+  });
+  identity.restrictResolution((did) => registry.isAuthority(did) || registry.isListed(did));
+  background.push(registry);
+
+  await server.register(identityRoutes({ identity }));
+  await server.register(accessRoutes(access));
+  if (authority) await server.register(registryRoutes({ authority }));
+  await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
+  const parts = { foundation, server, catalogue, registry, background, fetchStatus: client.forPurpose('status') };
+  if (config.roles.includes('issuer')) await addIssuer(parts);
+  if (config.roles.includes('verifier')) await addVerifier(parts);
+  await server.register(healthRoutes({ checks: healthChecks(foundation, registry) }));
+
+  return {
+    server,
+    foundation,
+    async listen() {
+      for (const part of background) await part.start();
+      return server.listen({ host: config.listen.host, port: config.listen.port });
+    },
+    async drain() {
+      const { clean } = await drain(server);
+      for (const part of background.toReversed()) await part.stop();
+      await client.close();
+      await foundation.close();
+      return clean;
+    },
+  };
+}
+
+interface Parts {
+  readonly foundation: Foundation;
+  readonly server: HttpServer;
+  readonly catalogue: Catalogue;
+  readonly registry: ReturnType<typeof createRegistryClient>;
+  readonly background: Background[];
+  readonly fetchStatus: ReturnType<ReturnType<typeof createHttpClient>['forPurpose']>;
+}
+
+/** Ranks 5 and 6 of an issuer: status lists and the issuance cycle. */
+async function addIssuer({ foundation, server, catalogue, registry, background }: Parts): Promise<void> {
+  const { config, store, audit, deriveKey, identity, surroundings } = foundation;
+  const statusLists = createLists(foundation);
+  const issuance = createIssuance({
+    store,
+    audit,
+    agent: identity.agent,
+    identity,
+    secure: secureCredential,
+    statusLists,
+    catalogue,
+    registry,
+    organisation: { did: config.did, name: config.name, odsCode: config.odsCode },
+    config: config.issuing,
+    deriveKey,
+    now: surroundings.now,
+    random: surroundings.random,
+    onFault: (error) => surroundings.onFault('issuance', error),
+  });
+  background.push(statusLists, issuance);
+  await server.register(statusRoutes({ lists: statusLists }));
+  await server.register(issuanceRoutes({ issuance, catalogue }));
+}
+
+/** Ranks 5 and 6 of a verifier: the status checker and the verdict. */
+async function addVerifier(parts: Parts): Promise<void> {
+  const { foundation, server, catalogue, registry, background, fetchStatus } = parts;
+  const { config, store, audit, identity, surroundings } = foundation;
+  const statusChecker = createStatusChecker({
+    fetch: fetchStatus,
+    agent: identity.agent,
+    verifyProof,
+    mayFetch: (url) => registry.hosts().has(new URL(url).host),
+  });
+  const verification = createVerification({
+    agent: identity.agent,
+    registry,
+    catalogue,
+    statusChecker,
+    store,
+    audit,
+    config: config.verification,
+    now: surroundings.now,
+    onFault: (error) => surroundings.onFault('verification', error),
+  });
+  background.push(verification);
+  await server.register(verificationRoutes({ verification, open: config.verification.open }));
+}
+
+/** Outside loopback nothing starts that could lose or forge: durable storage, and keys that open and sign. */
+async function refuseUnsafeStart({ config, store, identity }: Foundation): Promise<void> {
+  const durability = await store.durability();
+  if (!durability.ok && !config.development.loopback) {
+    throw new Error(`The database is not durable: ${durability.detail}`);
+  }
+  await identity.selfTest();
+}
+
+function serverOptions(config: ServiceConfig, authorise: Parameters<typeof createServer>[0]['authorise']) {
+  const { tls } = config;
+  const perMinute = (max: number) => ({ max, perSeconds: 60 });
+  return {
+    publicUrl: config.publicUrl,
+    serviceName: config.name,
+    version,
+    authorise,
+    metrics: createMetrics({ processMetrics: true }),
+    logger: { level: config.logging.level },
+    behindProxy: tls.mode === 'proxy',
+    limits: {
+      verify: perMinute(config.access.verifyPerMinute),
+      token: perMinute(config.access.tokenPerMinute),
+    },
+    ...(tls.mode === 'files' && tls.certificateFile && tls.keyFile
+      ? { tls: { certificate: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) } }
+      : {}),
+  };
+}
+
+function healthChecks({ store, identity, surroundings }: Foundation, registry: Parts['registry']) {
+  return {
+    database: async () => {
+      await store.ping();
+      return { ok: true };
+    },
+    keys: async () => ({ ok: identity.published() !== undefined }),
+    registry: async () => {
+      const { freshness } = registry.state(surroundings.now());
+      return { ok: freshness === 'fresh', detail: freshness };
+    },
+  };
+}

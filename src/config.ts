@@ -1,0 +1,424 @@
+/**
+ * Configuration of one organisation's service: a YAML file in Veramo's own configuration language whose `service:`
+ * section holds our values. Files may `extends:` another one (JSON Merge Patch, RFC 7396). Everything that is wrong
+ * is reported at once, by path. Secrets never stand in a file: they are named here and read elsewhere.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { type Static, Type } from 'typebox';
+import { parse as parseYaml } from 'yaml';
+import { type Fault, ServiceError } from './errors.js';
+
+/** A parsed configuration file after `extends` was applied; `service` is not validated yet. */
+export type ConfigTree = Record<string, unknown>;
+
+const closed = { additionalProperties: false } as const;
+const seconds = (description: string, standard: number, maximum = 31_536_000) =>
+  Type.Integer({ minimum: 1, maximum, default: standard, description });
+const path = (description: string) => Type.String({ minLength: 1, maxLength: 1024, description });
+
+const Listen = Type.Object(
+  {
+    host: Type.String({ minLength: 1, description: 'Address to listen on' }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
+  },
+  closed,
+);
+
+const Tls = Type.Object(
+  {
+    mode: Type.Union([Type.Literal('none'), Type.Literal('proxy'), Type.Literal('files')], {
+      description: 'none: development only; proxy: a proxy in front of us ends TLS; files: we do',
+    }),
+    certificateFile: Type.Optional(path('PEM file with the certificate chain')),
+    keyFile: Type.Optional(path('PEM file with the private key')),
+  },
+  closed,
+);
+
+const Keys = Type.Object(
+  {
+    keyEncryptionKeyFile: Type.Optional(path('File that holds the 32-byte key-encryption key; mode 0400 or 0600')),
+    keyEncryptionKeyEnvironment: Type.Optional(
+      Type.String({ pattern: '^[A-Z][A-Z0-9_]*$', description: 'Environment variable that holds it instead' }),
+    ),
+  },
+  closed,
+);
+
+const Database = Type.Union([
+  Type.Object({ type: Type.Literal('sqlite'), file: path('Database file') }, closed),
+  Type.Object(
+    {
+      type: Type.Literal('postgres'),
+      urlFile: Type.Optional(path('File that holds the connection URL')),
+      urlEnvironment: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })),
+      poolSize: Type.Integer({ minimum: 2, maximum: 100 }),
+    },
+    closed,
+  ),
+]);
+
+const Registry = Type.Object(
+  {
+    source: Type.Union([Type.Literal('url'), Type.Literal('file'), Type.Literal('self')], {
+      description: 'url: the authority publishes it; file: an own unsigned file; self: we are the authority',
+    }),
+    url: Type.Optional(Type.String({ maxLength: 2048, description: "Address of the authority's signed list" })),
+    file: Type.Optional(path('Own registry file, for source: file')),
+    authorityDid: Type.Optional(Type.String({ pattern: '^did:', maxLength: 512 })),
+    keyThumbprints: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }), {
+      maxItems: 8,
+      default: [],
+      description: "RFC 7638 thumbprints of the authority's keys, received out of band",
+    }),
+    pinFile: Type.Optional(path('JSON file {did, keyThumbprints} received out of band, instead of the two above')),
+    pollSeconds: seconds('How often the list is fetched', 300, 86_400),
+    cacheFile: path('Where the last good copy is kept'),
+    maxOfflineSeconds: seconds('After this age without a refresh nothing is called recognised', 604_800),
+  },
+  closed,
+);
+
+const Client = Type.Object(
+  {
+    id: Type.String({ pattern: '^[A-Za-z0-9._:-]{1,128}$' }),
+    jwksFile: path('Public keys of the client (RFC 7517)'),
+    scopes: Type.Array(Type.String({ pattern: '^[a-z]+:[a-z]+$' }), { minItems: 1, maxItems: 20 }),
+  },
+  closed,
+);
+
+const Service = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the organisation' }),
+    odsCode: Type.String({ pattern: '^[A-Z0-9]{3,10}$', description: 'ODS code of the organisation' }),
+    roles: Type.Array(Type.Union([Type.Literal('issuer'), Type.Literal('verifier'), Type.Literal('registry')]), {
+      minItems: 1,
+      uniqueItems: true,
+    }),
+    did: Type.String({ pattern: '^did:web:', maxLength: 512, description: 'did:web of the organisation' }),
+    publicUrl: Type.String({ maxLength: 512, description: 'Base URL that others use; no slash at the end' }),
+    listen: Listen,
+    development: Type.Object(
+      { loopback: Type.Boolean({ default: false, description: 'Allow http and private addresses, on loopback only' }) },
+      closed,
+    ),
+    stateFolder: path('Folder for everything that this service writes'),
+    tls: Tls,
+    keys: Keys,
+    programme: Type.Object({ baseUrl: Type.String({ maxLength: 512 }) }, closed),
+    database: Database,
+    registry: Registry,
+    registryAuthority: Type.Object(
+      {
+        seedFile: Type.Optional(path('Organisations that `init` puts into the registry')),
+        nextUpdateSeconds: seconds('How long a published list may be relied on', 604_800),
+        reissueSeconds: seconds('How often an unchanged list is issued anew', 43_200),
+      },
+      closed,
+    ),
+    status: Type.Object(
+      {
+        ttlSeconds: seconds('How long others may keep a status list', 300, 86_400),
+        listLength: Type.Integer({ minimum: 131_072, maximum: 16_777_216, default: 131_072 }),
+        reloadMilliseconds: Type.Integer({ minimum: 50, maximum: 10_000, default: 500 }),
+        validSeconds: seconds('How long a signed list is valid', 604_800),
+      },
+      closed,
+    ),
+    verification: Type.Object(
+      {
+        open: Type.Boolean({ default: false, description: 'Anyone may verify, without a token' }),
+        deadlineMilliseconds: Type.Integer({ minimum: 100, maximum: 5000, default: 5000 }),
+        holderHosts: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100, default: [] }),
+      },
+      closed,
+    ),
+    access: Type.Object(
+      {
+        enabled: Type.Boolean({ default: true }),
+        tokenSeconds: Type.Integer({ minimum: 60, maximum: 600, default: 300 }),
+        clients: Type.Array(Client, { maxItems: 1000, default: [] }),
+        verifyPerMinute: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 600 }),
+        tokenPerMinute: Type.Integer({ minimum: 1, maximum: 100_000, default: 60 }),
+      },
+      closed,
+    ),
+    issuing: Type.Object(
+      {
+        defaultFormat: Type.Union([
+          Type.Literal('vc+jwt'),
+          Type.Literal('eddsa-rdfc-2022'),
+          Type.Literal('ecdsa-rdfc-2019'),
+          Type.Literal('jwt_vc'),
+        ]),
+        idempotencyHours: Type.Integer({ minimum: 1, maximum: 168, default: 24 }),
+      },
+      closed,
+    ),
+    logging: Type.Object(
+      {
+        level: Type.Union(['silent', 'error', 'warn', 'info', 'debug'].map((level) => Type.Literal(level))),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
+
+/** The validated, frozen values of the `service:` section; every path in it is absolute. */
+export type ServiceConfig = Readonly<Omit<Static<typeof Service>, 'logging'>> & {
+  readonly logging: { readonly level: LogLevel };
+};
+
+/** The JSON Schema of the `service:` section, for documentation. */
+export const serviceSchema = Service;
+
+const validate = new Ajv2020({ allErrors: true, useDefaults: true }).compile<Static<typeof Service>>(Service);
+
+/** How many files may extend one another: more is a mistake. */
+const maxExtends = 8;
+
+/** Reads a deployment file and everything that it extends. Throws ServiceError `configuration`. */
+export function readConfigTree(file: string, seen: readonly string[] = []): ConfigTree {
+  const absolute = resolve(file);
+  if (seen.includes(absolute) || seen.length >= maxExtends) {
+    throw new ServiceError('configuration', `${absolute}: "extends" goes round in a circle or too deep`);
+  }
+  const tree = readYaml(absolute);
+  const { extends: parent, ...own } = tree;
+  if (parent === undefined) return own;
+  if (typeof parent !== 'string') throw new ServiceError('configuration', `${absolute}: "extends" must name a file`);
+  const base = readConfigTree(resolve(dirname(absolute), parent), [...seen, absolute]);
+  return mergePatch(base, own) as ConfigTree;
+}
+
+function readYaml(file: string): ConfigTree {
+  let value: unknown;
+  try {
+    value = parseYaml(readFileSync(file, 'utf8'), { uniqueKeys: true, maxAliasCount: 0 });
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : 'unreadable';
+    throw new ServiceError('configuration', `${file} cannot be read: ${reason}`, { cause });
+  }
+  if (!isRecord(value)) throw new ServiceError('configuration', `${file} must hold a mapping`);
+  return value;
+}
+
+/** JSON Merge Patch (RFC 7396 §2). */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch;
+  const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = mergePatch(merged[name], value);
+  }
+  return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Validates the `service:` section of a tree. `stateFolder` starts at `baseFolder`, the folder of the deployment file;
+ * every other relative path starts at `stateFolder`. Throws ServiceError `configuration` with every fault at once.
+ */
+export function parseServiceConfig(tree: ConfigTree, baseFolder: string): ServiceConfig {
+  const service: unknown = structuredClone(tree.service ?? {});
+  if (!validate(service)) throw configurationError((validate.errors ?? []).map(schemaFault));
+  const stateFolder = resolve(baseFolder, service.stateFolder);
+  const config = { ...(absolutePaths(service, stateFolder) as ServiceConfig), stateFolder };
+  const faults = rules.flatMap((rule) => rule(config));
+  if (faults.length > 0) throw configurationError(faults);
+  return deepFreeze(config);
+}
+
+/** Reads, merges and validates a deployment file; the tree's `service` section is the validated one. */
+export function loadConfig(file: string): { config: ServiceConfig; tree: ConfigTree; baseFolder: string } {
+  const tree = readConfigTree(file);
+  const baseFolder = dirname(resolve(file));
+  const config = parseServiceConfig(tree, baseFolder);
+  return { config, tree: { ...tree, service: config }, baseFolder };
+}
+
+function configurationError(faults: readonly Fault[]): ServiceError {
+  const unique = [...new Map(faults.map((fault) => [`${fault.path} ${fault.detail}`, fault])).values()];
+  const lines = unique.map((fault) => `  ${fault.path}: ${fault.detail}`);
+  return new ServiceError('configuration', `The configuration has faults:\n${lines.join('\n')}`, { faults: unique });
+}
+
+function schemaFault(error: ErrorObject): Fault {
+  const base = `/service${error.instancePath}`;
+  if (error.keyword === 'additionalProperties') {
+    return { path: `${base}/${String(error.params.additionalProperty)}`, detail: 'is not a known setting' };
+  }
+  if (error.keyword === 'required') {
+    return { path: `${base}/${String(error.params.missingProperty)}`, detail: 'is missing' };
+  }
+  return { path: base, detail: error.message ?? 'is not allowed' };
+}
+
+const pathNames = /^(file|\w+File)$/;
+
+function absolutePaths(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => absolutePaths(item, folder));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      if (pathNames.test(name) && typeof member === 'string' && !isAbsolute(member) && member !== ':memory:') {
+        return [name, resolve(folder, member)];
+      }
+      return [name, absolutePaths(member, folder)];
+    }),
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
+
+/** True for addresses that never leave this machine. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|\[?::1\]?|127(\.\d{1,3}){3})$/.test(host);
+}
+
+type Rule = (config: ServiceConfig) => Fault[];
+
+function fault(pointer: string, detail: string): Fault {
+  return { path: `/service/${pointer}`, detail };
+}
+
+/** Combinations that JSON Schema cannot refuse. Each rule looks at one danger. */
+const rules: readonly Rule[] = [
+  publicUrlRule,
+  didRule,
+  loopbackRule,
+  outsideRule,
+  tlsRule,
+  keysRule,
+  databaseRule,
+  registryRule,
+  rolesRule,
+  timesRule,
+];
+
+function publicUrlRule(config: ServiceConfig): Fault[] {
+  const faults: Fault[] = [];
+  for (const [pointer, text] of [
+    ['publicUrl', config.publicUrl],
+    ['programme/baseUrl', config.programme.baseUrl],
+  ] as const) {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const canonical = url && `${url.origin}${url.pathname === '/' ? '' : url.pathname}`;
+    if (!url || canonical !== text)
+      faults.push(fault(pointer, 'must be an origin with an optional path, no end slash'));
+    else if (url.protocol !== 'https:' && !config.development.loopback) faults.push(fault(pointer, 'must be https'));
+    else if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
+      faults.push(fault(pointer, 'http is allowed on loopback only'));
+    }
+  }
+  return faults;
+}
+
+/** The did:web identifier that belongs to a base URL (did:web method, "Creating a DID"). */
+export function didWebOf(publicUrl: string): string {
+  const url = new URL(publicUrl);
+  const path = url.pathname === '/' ? '' : url.pathname.replaceAll('/', ':');
+  return `did:web:${url.host.replace(':', '%3A')}${path}`;
+}
+
+function didRule(config: ServiceConfig): Fault[] {
+  if (!URL.canParse(config.publicUrl)) return [];
+  const expected = didWebOf(config.publicUrl);
+  return config.did === expected ? [] : [fault('did', `must be ${expected}, the did:web of publicUrl`)];
+}
+
+function loopbackRule(config: ServiceConfig): Fault[] {
+  if (!config.development.loopback) return [];
+  const faults: Fault[] = [];
+  if (!isLoopbackHost(config.listen.host)) faults.push(fault('listen/host', 'must be loopback in development'));
+  if (URL.canParse(config.publicUrl) && !isLoopbackHost(new URL(config.publicUrl).hostname)) {
+    faults.push(fault('development/loopback', 'is for a publicUrl on loopback only'));
+  }
+  return faults;
+}
+
+function outsideRule(config: ServiceConfig): Fault[] {
+  if (config.development.loopback) return [];
+  const faults: Fault[] = [];
+  if (!config.access.enabled) faults.push(fault('access/enabled', 'must be true outside loopback'));
+  if (config.tls.mode === 'none') faults.push(fault('tls/mode', 'must be proxy or files outside loopback'));
+  if (config.registry.source === 'file' && config.roles.includes('verifier')) {
+    faults.push(fault('registry/source', 'an unsigned file is allowed on loopback only'));
+  }
+  return faults;
+}
+
+function tlsRule(config: ServiceConfig): Fault[] {
+  if (config.tls.mode !== 'files') return [];
+  return (['certificateFile', 'keyFile'] as const)
+    .filter((name) => config.tls[name] === undefined)
+    .map((name) => fault(`tls/${name}`, 'is missing'));
+}
+
+function keysRule(config: ServiceConfig): Fault[] {
+  const { keyEncryptionKeyFile, keyEncryptionKeyEnvironment } = config.keys;
+  const given = [keyEncryptionKeyFile, keyEncryptionKeyEnvironment].filter((value) => value !== undefined);
+  return given.length === 1
+    ? []
+    : [fault('keys', 'needs keyEncryptionKeyFile or keyEncryptionKeyEnvironment, not both')];
+}
+
+function databaseRule(config: ServiceConfig): Fault[] {
+  const { database } = config;
+  if (database.type === 'sqlite') {
+    const forgetful = database.file === ':memory:' && !config.development.loopback;
+    return forgetful ? [fault('database/file', 'must be a file outside loopback: memory forgets')] : [];
+  }
+  const given = [database.urlFile, database.urlEnvironment].filter((value) => value !== undefined);
+  return given.length === 1 ? [] : [fault('database', 'needs urlFile or urlEnvironment, not both')];
+}
+
+function registryRule(config: ServiceConfig): Fault[] {
+  const { registry } = config;
+  if (registry.source === 'file') return registry.file ? [] : [fault('registry/file', 'is missing')];
+  if (registry.source === 'self') {
+    return config.roles.includes('registry') ? [] : [fault('registry/source', 'self needs the role registry')];
+  }
+  const faults: Fault[] = [];
+  const scheme = registry.url && URL.canParse(registry.url) ? new URL(registry.url).protocol : undefined;
+  if (scheme !== 'https:' && !(scheme === 'http:' && config.development.loopback)) {
+    faults.push(fault('registry/url', 'must be an https address'));
+  }
+  const inline = registry.authorityDid !== undefined && registry.keyThumbprints.length > 0;
+  if (inline === (registry.pinFile !== undefined)) {
+    faults.push(fault('registry', 'needs the pinned authority: pinFile, or authorityDid with keyThumbprints'));
+  }
+  return faults;
+}
+
+function rolesRule(config: ServiceConfig): Fault[] {
+  const both = config.roles.includes('registry') && config.roles.includes('issuer');
+  return both && !config.development.loopback
+    ? [fault('roles', 'the registry authority must not issue staff credentials itself')]
+    : [];
+}
+
+function timesRule(config: ServiceConfig): Fault[] {
+  const faults: Fault[] = [];
+  const { status, registryAuthority } = config;
+  if (status.validSeconds <= status.ttlSeconds) faults.push(fault('status/validSeconds', 'must exceed ttlSeconds'));
+  if (registryAuthority.reissueSeconds >= registryAuthority.nextUpdateSeconds) {
+    faults.push(fault('registryAuthority/reissueSeconds', 'must be less than nextUpdateSeconds'));
+  }
+  return faults;
+}
