@@ -32,7 +32,6 @@ export {
   type IdentityDatabaseLocation,
   identityFile,
   migrateIdentityDatabase,
-  pendingIdentityMigrations,
 } from './store.js';
 export {
   findVerificationKey,

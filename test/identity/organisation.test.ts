@@ -1,8 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AbstractKeyManagementSystem } from '@veramo/key-manager';
 import type { DIDDocument } from 'did-resolver';
 import { parse } from 'yaml';
 import { createMetrics } from '../../src/http/metrics.js';
@@ -226,6 +227,52 @@ describe('keys through their lives', () => {
     await new Promise((done) => setTimeout(done, 250));
     clock.now = new Date(clock.now.getTime() + 5100);
     await expect(other.identity.signingKey('ES256')).rejects.toThrow(/no active ES256 key/);
+  });
+});
+
+describe('another key management system', () => {
+  /** Holds its keys itself, as a hardware module does; ids and points are in its own form. */
+  class ModuleKeys extends AbstractKeyManagementSystem {
+    readonly #keys = new Map<string, KeyObject>();
+
+    async createKey({ type }: { type: string }) {
+      const ed25519 = type === 'Ed25519';
+      const pair = ed25519 ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const der = pair.publicKey.export({ format: 'der', type: 'spki' });
+      const publicKeyHex = der.subarray(ed25519 ? -32 : -65).toString('hex');
+      this.#keys.set(publicKeyHex, pair.privateKey);
+      return { kid: publicKeyHex, kms: '', type, publicKeyHex };
+    }
+
+    async sign({ keyRef, data }: { keyRef: { kid: string }; data: Uint8Array }) {
+      const key = this.#keys.get(keyRef.kid);
+      if (!key) throw new Error('no such key');
+      const hash = key.asymmetricKeyType === 'ec' ? 'sha256' : null;
+      return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+    }
+
+    importKey = () => Promise.reject(new Error('not possible'));
+    listKeys = () => Promise.resolve([]);
+    deleteKey = ({ kid }: { kid: string }) => Promise.resolve(this.#keys.delete(kid));
+    sharedSecret = () => Promise.reject(new Error('not possible'));
+  }
+
+  test('is exchanged in agent.yml alone', async () => {
+    mkdirSync(join(folder, 'module'));
+    const tree = parse(readFileSync(baseFile, 'utf8'));
+    tree.keyManager.$args[0].kms = { module: { $require: 'hardware#ModuleKeys' } };
+    tree.didManager.$args[0].providers['did:web'].$args[0].defaultKms = 'module';
+    const modules = { hardware: async () => ({ ModuleKeys }) };
+    const loaded = await loadAgent({ ...tree, service: settings('module') }, { baseFolder: folder, modules });
+    opened.push(loaded);
+    const { deriveKey } = createKeyEncryptionKey(Buffer.alloc(32, 5));
+    const identity = createIdentity({ agent: loaded.agent, parts: loaded, did, now: () => clock.now, deriveKey });
+    await identity.initialise();
+    await identity.selfTest();
+    const { kid } = await identity.signingKey('ES256');
+    expect(findVerificationKey(identity.document(), kid, 'assertionMethod').key.algorithm).toBe('ES256');
+    expect(identity.deriveKey('a', 32)).toEqual(deriveKey('a', 32));
+    await expect(identity.rewrap(createKeyEncryptionKey(Buffer.alloc(32, 6)))).rejects.toThrow(/no private key store/);
   });
 });
 
