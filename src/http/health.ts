@@ -1,6 +1,7 @@
 /** Liveness, readiness and metrics: what an orchestrator and a monitoring system ask. */
 import { Type } from 'typebox';
-import type { HttpServer, RouteAccess } from './server.js';
+import type { RouteAccess } from './access.js';
+import type { HttpServer } from './http-server.js';
 
 /** One condition of readiness; it answers quickly or counts as failed. */
 export type HealthCheck = () => Promise<{ readonly ok: boolean; readonly detail?: string }>;

@@ -1,5 +1,5 @@
 /** Stopping without losing anybody's request: readiness off, stop accepting, finish what is in flight, then cut. */
-import type { HttpServer } from './server.js';
+import type { HttpServer } from './http-server.js';
 
 /** Stops the server; resolves when nothing is in flight any more or the deadline has passed. */
 export async function drain(

@@ -2,10 +2,7 @@
  * Structured logs by allow-list: a field that is not named here is never written, whoever logs it.
  * No bodies, no queries, no addresses, no headers, and no foreign error texts, which may quote any of them.
  */
-import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
-
-/** What slices and app.ts may log with. */
-export type Logger = Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>;
+import type { FastifyServerOptions } from 'fastify';
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 

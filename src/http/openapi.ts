@@ -7,9 +7,9 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifySchema, RouteOptions } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import type { ErrorCode } from '../errors.js';
+import type { HttpServer } from './http-server.js';
 import { errorPageSchema } from './page.js';
 import { addProblem } from './problems.js';
-import type { HttpServer } from './server.js';
 import { type SignedDocument, sendDocument, signedDocument } from './signed-document.js';
 
 const docsPath = '/docs';

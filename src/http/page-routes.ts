@@ -2,9 +2,9 @@
 import { html } from 'ghtml';
 import { Type } from 'typebox';
 import { type ErrorCode, errorCodes, ServiceError } from '../errors.js';
+import type { HttpServer } from './http-server.js';
 import { errorPageSchema, sendPage, stylesheet, stylesheetPath } from './page.js';
 import { problemKinds } from './problems.js';
-import type { HttpServer } from './server.js';
 import { sendDocument } from './signed-document.js';
 
 const pageResponse = { description: 'A page', content: { 'text/html': { schema: Type.String() } } };

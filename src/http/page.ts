@@ -29,7 +29,7 @@ export const errorPageSchema = {
 export const stylesheetPath = '/assets/page.css';
 
 /** Nothing but our own stylesheet, images and forms: even a page that let markup through could run no script. */
-export const pageSecurityPolicy = [
+const pageSecurityPolicy = [
   "default-src 'none'",
   "style-src 'self'",
   "img-src 'self'",
@@ -39,7 +39,7 @@ export const pageSecurityPolicy = [
 ].join('; ');
 
 /** The whole HTML document of a page. */
-export function page(content: PageContent): string {
+function page(content: PageContent): string {
   const base = content.basePath ?? '';
   const service = content.service ?? 'Staff Passport';
   return html`<!doctype html>

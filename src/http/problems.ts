@@ -241,7 +241,7 @@ function validationError(error: FrameworkError): ServiceError {
 }
 
 /** An Ajv error as a fault by JSON Pointer; a missing or unknown member is named by the path it has or should have. */
-export function toFault(fault: AjvFault): Fault {
+function toFault(fault: AjvFault): Fault {
   const path = fault.instancePath ?? '';
   const params = fault.params ?? {};
   const missing = params['missingProperty'];
@@ -262,7 +262,7 @@ function escapePointer(segment: string): string {
 }
 
 /** The address of the page that explains a problem; `base` is the service's public URL. */
-export function problemType(code: ErrorCode, base = ''): string {
+function problemType(code: ErrorCode, base = ''): string {
   return `${base}/problems/${code}`;
 }
 

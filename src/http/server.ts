@@ -24,90 +24,30 @@ import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import {
-  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
   fastify,
   LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
 } from 'fastify';
 import ipaddr from 'ipaddr.js';
-import { type ErrorCode, ServiceError } from '../errors.js';
-import type { JsonLimits } from '../json.js';
-import { type Authorise, addAccessControl, type Caller, type RouteAccess, requireDeclaredAccess } from './access.js';
-import { addBodyParsers, type BodyType } from './body.js';
-import {
-  addLimits,
-  addPressureRelief,
-  defaultLimits,
-  defaultPressure,
-  type LimitName,
-  type Limits,
-  type Pressure,
-} from './limits.js';
+import { ServiceError } from '../errors.js';
+import { type Authorise, addAccessControl, requireDeclaredAccess } from './access.js';
+import { addBodyParsers } from './body.js';
+import type { HttpServer } from './http-server.js';
+import { addLimits, addPressureRelief, defaultLimits, defaultPressure, type Limits, type Pressure } from './limits.js';
 import { type LogLevel, type LogStream, loggerOptions } from './logger.js';
 import type { Metrics } from './metrics.js';
 import { addApiDescription, describeDocsRoute } from './openapi.js';
 import { pageRoutes } from './page-routes.js';
-import { type ErrorStyle, presentError } from './presenters.js';
+import { presentError } from './presenters.js';
 import { problemKinds, problemSchema, toProblem } from './problems.js';
-import { createRouteTable, type RouteTable } from './route-table.js';
+import { createRouteTable } from './route-table.js';
 import { schemaCompilers } from './validation.js';
 
 export type { Authorise, Caller, RouteAccess } from './access.js';
-export type { BodyType } from './body.js';
-export type { Limit, LimitName, Limits } from './limits.js';
-export type { Logger } from './logger.js';
-export type { ErrorStyle } from './presenters.js';
-
-/** The server that routes are written against. */
-export type HttpServer = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Who may call; every route says it. */
-    access?: RouteAccess;
-    /** How errors are told; problem documents when absent. */
-    errors?: ErrorStyle;
-    /** Which bucket of limits counts the calls. */
-    limit?: LimitName;
-    /** What the body may be; JSON when absent. */
-    bodyTypes?: readonly BodyType[];
-    /** Whether a JSON content type without a body is acceptable. */
-    emptyBody?: boolean;
-    /** Other bounds than usual for a JSON body; `maxBytes` is the route's bodyLimit. */
-    jsonLimits?: Partial<JsonLimits>;
-  }
-  interface FastifyRequest {
-    caller: Caller | undefined;
-    /** Code of the problem that was answered, for the log line. */
-    problemCode: ErrorCode | '';
-  }
-  interface FastifyInstance {
-    publicUrl: string;
-    basePath: string;
-    serviceName: string;
-    metrics: Metrics;
-    routeTable: RouteTable;
-    lifecycle: Lifecycle;
-  }
-}
-
-/** Where the service is between listening and stopped; readiness and the shutdown read and write it. */
-export interface Lifecycle {
-  draining: boolean;
-  closing: boolean;
-}
+export type { HttpServer } from './http-server.js';
 
 /** What app.ts decides about the server. */
 export interface ServerOptions {
@@ -139,7 +79,7 @@ export interface Timeouts {
 }
 
 /** Body of a request unless a route says otherwise (decisions.md 7). */
-export const bodyLimitBytes = 256 * 1024;
+const bodyLimitBytes = 256 * 1024;
 // A did:web with a path, percent-encoded, is a legal path parameter and longer than Fastify's 100 characters.
 const maxParamLength = 2048;
 const defaultTimeouts: Timeouts = { request: 15_000, handler: 20_000, keepAlive: 10_000 };

@@ -69,7 +69,10 @@ describe('a document that is as expected', () => {
     let seen: IncomingMessage['headers'] = {};
     const { port } = await listen((request, response) => {
       seen = request.headers;
-      json('{"a":1}', { etag: '"x"', 'cache-control': 'public, max-age=300' })(request, response);
+      json('{"a":1}', { etag: '"x"', 'cache-control': 'public, max-age=300', date: 'Sat, 21 Nov 2026 09:00:00 GMT' })(
+        request,
+        response,
+      );
     });
     const result = await client().forPurpose('did')(`http://localhost:${port}/did.json`);
     expect(result).toEqual({
@@ -78,6 +81,7 @@ describe('a document that is as expected', () => {
       contentType: 'application/json',
       etag: '"x"',
       maxAgeSeconds: 300,
+      date: instant,
     });
     expect(seen['accept-encoding']).toBe('identity');
     expect(seen.accept).toContain('application/did+json');
