@@ -122,9 +122,14 @@ function unfinished(detail: string, cause?: unknown): CanonicalisationError {
   return new CanonicalisationError('canonicalisation_unfinished', detail, { cause });
 }
 
-/** Run from its TypeScript source (tests, development) the thread needs the compiler that the main thread has. */
 function startWorker(documents: ReadonlyMap<string, JsonObject>): Worker {
-  const source = import.meta.url.endsWith('.ts');
-  const file = new URL(source ? './canonicalisation-worker.ts' : './canonicalisation-worker.js', import.meta.url);
-  return new Worker(file, { workerData: documents, execArgv: source ? ['--import', 'tsx'] : [] });
+  if (import.meta.url.endsWith('.ts')) return startFromSource(documents);
+  return new Worker(new URL('./canonicalisation-worker.js', import.meta.url), { workerData: documents });
+}
+
+/** Tests and the benchmark run TypeScript; a worker of Node 20 ignores --import, so it fetches the compiler itself. */
+function startFromSource(documents: ReadonlyMap<string, JsonObject>): Worker {
+  const entry = new URL('./canonicalisation-worker.ts', import.meta.url).href;
+  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${entry}'); });`;
+  return new Worker(code, { eval: true, workerData: documents });
 }
