@@ -24,7 +24,7 @@ export interface JsonLimits {
  * 256 kB is the largest inbound body (decisions.md 7); 64 levels leave room for any real presentation and keep every
  * recursive reader downstream off the end of its stack; a passport of 30 credentials has about 2,000 members.
  */
-export const defaultJsonLimits: JsonLimits = Object.freeze({ maxBytes: 256 * 1024, maxDepth: 64, maxKeys: 10_000 });
+const defaultJsonLimits: JsonLimits = Object.freeze({ maxBytes: 256 * 1024, maxDepth: 64, maxKeys: 10_000 });
 
 /** Why a text was refused. */
 export type JsonErrorCode =
