@@ -25,7 +25,7 @@ import {
   saveOrganisation,
   savePublication,
 } from './store.js';
-import { beginningAt, endAt } from './times.js';
+import { beginningAt, endAt, isMoment } from './times.js';
 
 /** Why an organisation is suspended or reinstated, and since when; now if it is not said. */
 export interface SuspensionRequest {
@@ -190,6 +190,8 @@ async function publish(deps: RegistryAuthorityDependencies, tx: Tx): Promise<voi
     organisations: await readOrganisations(tx),
   };
   const credential = buildList(publisherOf(deps), snapshot);
+  // What no verifier could read must not be published: better that this one change fails than that all of them do.
+  readList(Buffer.from(JSON.stringify(credential)));
   const key = await deps.identity.signingKey('ES256');
   const { compact } = await deps.secure(deps.agent, { credential, format: 'vc+jwt', key, now });
   if (compact === undefined) throw new Error('vc+jwt came back without its compact form');
@@ -293,8 +295,8 @@ async function reinstate(deps: RegistryAuthorityDependencies, tx: Tx, change: Su
   if (!open) throw new ServiceError('conflict', `${known.odsCode} is not suspended.`);
   // Suspended and reinstated within one second: the suspension still has to cover that second.
   const earliest = Date.parse(open.from) + 1000;
+  if (change.request.from !== undefined) requirePast(deps, change.request.from);
   const until = change.request.from ?? endAt(new Date(Math.max(deps.now().getTime(), earliest)));
-  if (change.request.from !== undefined) requirePast(deps, until);
   if (Date.parse(until) < earliest)
     throw new ServiceError('invalid_request', 'The suspension would end before it began.');
   const ended = { ...open, until, endReason: change.request.reason };
@@ -311,9 +313,8 @@ async function requireOrganisation(tx: Tx, odsCode: string): Promise<Organisatio
 }
 
 function requirePast(deps: RegistryAuthorityDependencies, moment: string): void {
-  const time = Date.parse(moment);
-  if (Number.isNaN(time)) throw new ServiceError('invalid_request', '"from" names a moment that does not exist.');
-  if (time <= deps.now().getTime() + clockSkewMilliseconds) return;
+  if (!isMoment(moment)) throw new ServiceError('invalid_request', '"from" names a moment that does not exist.');
+  if (Date.parse(moment) <= deps.now().getTime() + clockSkewMilliseconds) return;
   throw new ServiceError('invalid_request', '"from" lies in the future; suspend and reinstate when the time comes.');
 }
 

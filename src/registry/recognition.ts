@@ -137,6 +137,8 @@ export function recogniseIssuer(
   if (then.outcome !== 'recognised') return then;
   const ended = endedSince[now.code];
   if (ended) return answer(ended, organisation);
-  const suspendedSince = organisation?.suspensions.some(({ from }) => Date.parse(from) > times.issuedAt.getTime());
+  const suspendedSince = organisation?.suspensions.some(
+    ({ from, until }) => until !== undefined && Date.parse(from) > times.issuedAt.getTime(),
+  );
   return suspendedSince ? answer('issuer_reinstated_notice', organisation) : then;
 }

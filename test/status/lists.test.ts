@@ -365,6 +365,8 @@ describe('GET /status-lists/{name}', () => {
       authorise: () => Promise.reject(new Error('not asked')),
       metrics: createMetrics(),
       checkResponses: true,
+      now,
+      newId: () => 'id',
     });
     await server.register(statusRoutes({ lists }));
     const url = `/status-lists/${nameOf(entry)}`;
