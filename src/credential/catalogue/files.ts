@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJsonObject, type JsonObject, parseJson } from '../../json.js';
 
-export const placeholderOrigin = 'https://programme.invalid';
+const placeholderOrigin = 'https://programme.invalid';
 
 /** One published file: its exact text and what it says. */
 export interface CatalogueFile {

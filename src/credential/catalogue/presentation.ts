@@ -42,7 +42,7 @@ export function viewCatalogue(catalogue: Catalogue, baseUrl: string): CatalogueV
   };
 }
 
-export function viewType(type: CredentialType): TypeView {
+function viewType(type: CredentialType): TypeView {
   return {
     type: type.type,
     title: type.title,

@@ -7,17 +7,25 @@ import { forbiddenNames, normalisedName } from '../../../src/credential/catalogu
 import { ServiceError } from '../../../src/errors.js';
 import { baseUrl, put, root } from './credentials.js';
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
-  for (const part of ['schemas', 'contexts']) cpSync(join(root, part), join(folder, part), { recursive: true });
+/** A private copy of the catalogue; each test puts back what it changed. */
+const folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
+const parts = ['schemas', 'contexts'];
+for (const part of parts) cpSync(join(root, part), join(folder, part), { recursive: true });
+const touched = new Set<string>();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  for (const path of touched) cpSync(join(root, path), join(folder, path));
+  touched.clear();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function overwrite(path: string, text: string): void {
+  touched.add(path);
+  writeFileSync(join(folder, path), text);
+}
 
 function sabotage(path: string, pointer: string, value: unknown): void {
-  const file = join(folder, path);
-  writeFileSync(file, JSON.stringify(put(JSON.parse(readFileSync(file, 'utf8')), pointer, value)));
+  const current = JSON.parse(readFileSync(join(folder, path), 'utf8'));
+  overwrite(path, JSON.stringify(put(current, pointer, value)));
 }
 
 function problems(): string[] {
@@ -197,12 +205,13 @@ describe('a catalogue does not load', () => {
   });
 
   test('when a file is missing, and says which', () => {
+    touched.add(context);
     rmSync(join(folder, context));
     expect(problems().join()).toContain('DbsCheckCredential');
   });
 
   test('when a file has a member twice', () => {
-    writeFileSync(join(folder, 'schemas/catalogue.json'), '{"types": [], "types": []}');
+    overwrite('schemas/catalogue.json', '{"types": [], "types": []}');
     expect(problems()).toHaveLength(1);
   });
 
