@@ -94,7 +94,7 @@ export async function openFoundation(
   surroundings: Surroundings,
   migrate: 'run' | 'refuse',
 ): Promise<Foundation> {
-  const { deriveKey } = readKeyEncryptionKey(config.keys, surroundings.environment);
+  const keyEncryptionKey = readKeyEncryptionKey(config.keys, surroundings.environment);
   const store = await openStore({ database: config.database, entities, migrate });
   try {
     const onError = (error: unknown) => surroundings.onFault('audit', error);
@@ -105,6 +105,8 @@ export async function openFoundation(
       did: config.did,
       now: surroundings.now,
       parts: loaded,
+      // Used only where the agent keeps no private keys itself (a hardware module): then nothing else outlives a rewrap.
+      deriveKey: keyEncryptionKey.deriveKey,
       ...(config.development.loopback ? { publishSeconds: 1 } : {}),
     });
     const close = async () => {
@@ -112,6 +114,7 @@ export async function openFoundation(
       await loaded.close();
       await store.close();
     };
+    const deriveKey: DeriveKey = (label, length) => identity.deriveKey(label, length);
     return { config, store, audit, deriveKey, loaded, identity, surroundings, close };
   } catch (error) {
     await store.close();
