@@ -116,7 +116,7 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
     return result;
   }
 
-  async function reissueIfDue(): Promise<void> {
+  async function reissueIf(isDue: typeof isAgeing): Promise<void> {
     if (!isDue(deps, published?.row)) return;
     await commit(async (tx) => {
       if (isDue(deps, (await findPublication(tx)) ?? undefined)) await publish(deps, tx);
@@ -126,7 +126,7 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
   function schedule(): void {
     timer = setTimeout(() => {
       refresh()
-        .then(reissueIfDue)
+        .then(() => reissueIf(isAgeing))
         .catch((error: unknown) => deps.onFault?.(error))
         .finally(() => timer && schedule());
     }, deps.reloadMilliseconds ?? 500);
@@ -145,7 +145,7 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
     refresh,
     async start() {
       await refresh();
-      await reissueIfDue();
+      await reissueIf(isOutdated);
       schedule();
     },
     async stop() {
@@ -172,10 +172,14 @@ function signedFor(deps: RegistryAuthorityDependencies): string {
   return canonicalJson({ ...publisherOf(deps), nextUpdateSeconds: deps.config.registryAuthority.nextUpdateSeconds });
 }
 
-function isDue(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
-  if (!row || row.signedFor !== signedFor(deps)) return true;
-  const age = deps.now().getTime() - Date.parse(row.issued);
-  return age >= deps.config.registryAuthority.reissueSeconds * 1000;
+function isAgeing(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
+  const age = deps.now().getTime() - Date.parse(row?.issued ?? '');
+  return !row || age >= deps.config.registryAuthority.reissueSeconds * 1000;
+}
+
+/** Asked at the start only: processes of two configurations must not publish against each other for ever. */
+function isOutdated(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
+  return isAgeing(deps, row) || row?.signedFor !== signedFor(deps);
 }
 
 /** Signs what the table says, under the next sequence, in the transaction that changed the table. */

@@ -87,6 +87,7 @@ export function createRegistryClient(deps: RegistryClientDependencies): Registry
   const view = createView({
     held: source.current ?? (() => held),
     problem: () => problem,
+    authority: () => source.authority?.(),
     now: deps.now,
     maxOfflineSeconds: config.maxOfflineSeconds,
   });

@@ -18,7 +18,7 @@ interface RecognitionFacts {
 }
 
 /** Every answer, with its sentence. */
-export const recognitionCodes = {
+const recognitionCodes = {
   issuer_recognised: {
     outcome: 'recognised',
     detail: 'The trust registry recognises this issuer for this credential type.',
@@ -77,7 +77,7 @@ export function answer(code: RecognitionCode, organisation?: Organisation): Reco
 const clockSkewMilliseconds = 60_000;
 
 /** Whether a suspension is in force at a moment. */
-export function isSuspended(organisation: Organisation, at: Date): boolean {
+function isSuspended(organisation: Organisation, at: Date): boolean {
   const skewed = new Date(at.getTime() + clockSkewMilliseconds);
   return organisation.suspensions.some((suspension) =>
     contains(suspension, suspension.until === undefined ? skewed : at),

@@ -11,6 +11,6 @@ export type { RegistryClient, RegistryClientConfig, RegistryClientDependencies }
 export { createRegistryClient } from './client.js';
 export { type Organisation, readOrganisationsFile } from './organisation.js';
 export type { Recognition, RecognitionCode } from './recognition.js';
-export { recogniseIssuer, recognitionCodes } from './recognition.js';
+export { recogniseIssuer } from './recognition.js';
 export { registryEntities } from './store.js';
 export type { Freshness, RegistryState, RegistryView } from './view.js';

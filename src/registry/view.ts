@@ -27,7 +27,7 @@ export interface RegistryView {
   /** Whether a key of the DID may be relied on: every key, unless the registry names some. */
   acceptsKey(did: string, keyThumbprint: string): boolean;
   state(now: Date): RegistryState;
-  /** Hosts (with a port, if not the usual one) of the listed did:web DIDs; nothing else need be fetched from. */
+  /** Hosts (with a port, if not the usual one) of the authority and the listed did:web DIDs; no other is fetched from. */
   hosts(): ReadonlySet<string>;
   /** Where the programme publishes schemas and contexts. */
   readonly programmeBaseUrl: string | undefined;
@@ -59,6 +59,8 @@ function hostOf(did: string): string[] {
 export interface ViewDependencies {
   readonly held: () => HeldSnapshot | undefined;
   readonly problem: () => RegistryState['problem'];
+  /** The pinned authority, whose host may be fetched from before there is any list. */
+  readonly authority?: () => string | undefined;
   readonly now: () => Date;
   readonly maxOfflineSeconds: number;
 }
@@ -69,8 +71,6 @@ const unsure: Readonly<Record<Freshness, RecognitionCode | undefined>> = {
   expired: 'registry_expired',
   absent: 'registry_absent',
 };
-
-const noHosts: ReadonlySet<string> = new Set();
 
 /** Answers from whatever is held at the moment of the question. */
 export function createView(deps: ViewDependencies): RegistryView {
@@ -90,7 +90,7 @@ export function createView(deps: ViewDependencies): RegistryView {
       return entry !== undefined && (entry.keyThumbprints?.includes(keyThumbprint) ?? true);
     },
     state: (now) => stateOf(deps.held(), freshness(now), now, deps.problem()),
-    hosts: () => deps.held()?.hosts ?? noHosts,
+    hosts: () => deps.held()?.hosts ?? new Set(hostOf(deps.authority?.() ?? '')),
     get programmeBaseUrl() {
       return deps.held()?.snapshot.programmeBaseUrl;
     },

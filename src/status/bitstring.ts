@@ -5,7 +5,7 @@ import { decodeBase64url, encodeBase64url } from '../jose/base64url.js';
 export const minimumEntries = 131_072;
 
 /** 2^24 entries; what a decoded list may take in memory, whatever the gzip stream claims. */
-export const maximumBytes = 2 * 1024 * 1024;
+const maximumBytes = 2 * 1024 * 1024;
 
 /** An encodedList that is none: multibase prefix, base64url, gzip or size. */
 export class BitstringError extends Error {

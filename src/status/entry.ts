@@ -9,7 +9,7 @@ export interface ParsedEntry {
 }
 
 /** More entries than any credential needs; each may cost a fetch. */
-export const maxEntries = 8;
+const maxEntries = 8;
 
 const decimal = /^(0|[1-9]\d*)$/;
 const maxIndexDigits = 128;

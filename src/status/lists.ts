@@ -3,7 +3,7 @@ import { type SignedDocument, signedDocument } from '../http/signed-document.js'
 import type { Store, Tx } from '../store/store.js';
 import { type AllocationRequest, allocate, createPermutations, ensureLists, replaceLists } from './allocation.js';
 import type { StatusEntry, StatusPurpose } from './model.js';
-import { isDue, type Publishing, publish, renew } from './publishing.js';
+import { type Due, isAgeing, isOutdated, type Publishing, publish, renew } from './publishing.js';
 import {
   findEntry,
   lockPublication,
@@ -75,16 +75,16 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
     return next;
   }
 
-  async function renewDue(): Promise<void> {
+  async function renewAll(isDue: Due): Promise<void> {
     const due = [...loaded.values()].filter((publication) => isDue(deps, publication));
-    for (const { listId } of due) await deps.store.transaction((tx) => renew(deps, tx, listId));
+    for (const { listId } of due) await deps.store.transaction((tx) => renew(deps, tx, listId, isDue));
     if (due.length > 0) await refresh();
   }
 
   function schedule(): void {
     timer = setTimeout(() => {
       refresh()
-        .then(renewDue)
+        .then(() => renewAll(isAgeing))
         .catch((error: unknown) => deps.onFault?.(error))
         .finally(() => timer && schedule());
     }, deps.config.reloadMilliseconds);
@@ -100,7 +100,7 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
     async start() {
       await deps.store.transaction((tx) => ensureLists(allocation, tx));
       await refresh();
-      await renewDue();
+      await renewAll(isOutdated);
       schedule();
     },
     async stop() {

@@ -36,7 +36,7 @@ export function listUrl(publishing: Pick<Publishing, 'publicUrl'>, name: string)
 }
 
 /** Whom, where and with what promise a list was signed; a change of configuration makes it due for signing anew. */
-export function signedFor({ identity, publicUrl, config }: Publishing): string {
+function signedFor({ identity, publicUrl, config }: Publishing): string {
   return [identity.did, publicUrl, config.ttlSeconds, config.validSeconds].join(' ');
 }
 
@@ -68,19 +68,27 @@ export async function publish(publishing: Publishing, tx: Tx, previous: StatusPu
   await updatePublication(tx, { ...signed, version: previous.version + 1 });
 }
 
-/** Signs a list again if half of its validity is over, or if it was signed for an earlier configuration. */
-export async function renew(publishing: Publishing, tx: Tx, listId: string): Promise<void> {
+/** What decides whether a published list is signed anew. */
+export type Due = (publishing: Publishing, publication: PublicationTimes) => boolean;
+type PublicationTimes = Pick<StatusPublicationRow, 'validFrom' | 'validUntil' | 'signedFor'>;
+
+/** Signs a list again if it is still due once its lock is held: another process may have been faster. */
+export async function renew(publishing: Publishing, tx: Tx, listId: string, isDue: Due): Promise<void> {
   const publication = await lockPublication(tx, listId);
   if (isDue(publishing, publication)) await publish(publishing, tx, publication);
 }
 
 /** Half of the validity is left for whatever may go wrong: a store or a key that is away for days. */
-export function isDue(
-  publishing: Publishing,
-  publication: Pick<StatusPublicationRow, 'validFrom' | 'validUntil' | 'signedFor'>,
-): boolean {
-  const half = (Date.parse(publication.validFrom) + Date.parse(publication.validUntil)) / 2;
-  return publishing.now().getTime() >= half || publication.signedFor !== signedFor(publishing);
+export function isAgeing(publishing: Publishing, { validFrom, validUntil }: PublicationTimes): boolean {
+  return publishing.now().getTime() >= (Date.parse(validFrom) + Date.parse(validUntil)) / 2;
+}
+
+/**
+ * Signed before the configuration changed. Asked at the start only: two processes with different configurations,
+ * as there are while an upgrade rolls through, would otherwise sign against each other for ever.
+ */
+export function isOutdated(publishing: Publishing, publication: PublicationTimes): boolean {
+  return isAgeing(publishing, publication) || publication.signedFor !== signedFor(publishing);
 }
 
 type Signed = Omit<StatusPublicationRow, 'version'>;

@@ -240,6 +240,7 @@ describe('the routes of the registry', () => {
       },
       metrics: createMetrics(),
       checkResponses: true,
+      pressure: { maxEventLoopDelayMilliseconds: 0 },
       now,
       newId: () => 'id',
     });

@@ -259,6 +259,9 @@ describe('a list is refused, and the one that is held stays, when it', () => {
     const world = open(down);
     await world.client.refresh();
     expect(stateOf(world)).toMatchObject({ freshness: 'absent', problem: { code: 'list_fetch_failed' } });
+    // The authority's own host is allowed from the first moment, or no first list could ever be proved.
+    expect([world.client.isAuthority(did), world.client.isAuthority(trust)]).toEqual([true, false]);
+    expect([...world.client.hosts()]).toEqual(['authority.example']);
     const real = directory.get(did);
     directory.delete(did);
     world.answer = serve(await publish());

@@ -365,6 +365,7 @@ describe('GET /status-lists/{name}', () => {
       authorise: () => Promise.reject(new Error('not asked')),
       metrics: createMetrics(),
       checkResponses: true,
+      pressure: { maxEventLoopDelayMilliseconds: 0 },
       now,
       newId: () => 'id',
     });
