@@ -46,7 +46,7 @@ export interface CycleDependencies {
  * How long a reservation belongs to its process. Longer than any request may take (handlerTimeout 20 s), so that a
  * process that lives has signed and finalised, or given up, before another one takes over.
  */
-export const leaseMilliseconds = 30_000;
+const leaseMilliseconds = 30_000;
 
 /** Who asks, and under which key a repeated request means the same issue. */
 export interface IssueContext {
@@ -73,7 +73,7 @@ export interface IssuedCredential {
   readonly verifiableCredential: string | JsonObject;
 }
 
-export function after(date: Date, milliseconds: number): string {
+function after(date: Date, milliseconds: number): string {
   return new Date(date.getTime() + milliseconds).toISOString();
 }
 

@@ -38,7 +38,8 @@ export function issueBody(catalogue: Catalogue) {
     {
       ...closed,
       examples: catalogue.types
-        .filter((type) => type.type !== 'TemporaryPlacementCredential')
+        // A type whose claims must name its issuer has an example for that one organisation only.
+        .filter((type) => !type.rules.some((rule) => rule.second?.startsWith('/issuer')))
         .map((type) => ({ credential: type.example, options: { format: 'vc+jwt' } })),
     },
   );

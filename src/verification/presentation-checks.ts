@@ -27,7 +27,7 @@ export const presentationOrder: readonly CheckName[] = [
 ];
 
 /** A whole passport is about 30 credentials (design.md §6). */
-export const maxPresentedCredentials = 64;
+const maxPresentedCredentials = 64;
 
 export interface PresentationDeps extends CredentialDeps {
   /** Hosts whose did:web identifiers may present; did:key and did:jwk always may (decisions.md 5). */

@@ -167,7 +167,7 @@ export async function openProgramme(
 }
 
 /** The status lists as another organisation would fetch them; every address that was asked for is noted. */
-export function serveLists(lists: StatusLists): Programme['status'] {
+function serveLists(lists: StatusLists): Programme['status'] {
   const asked: string[] = [];
   const fetch: Fetch = async (url) => {
     asked.push(url);

@@ -218,6 +218,27 @@ describe('the routes', () => {
     expect(bad.statusCode).toBe(400);
   });
 
+  test('answer every example of their API description', async () => {
+    const { paths } = (await open.inject({ url: '/openapi.json' })).json();
+    let sent = 0;
+    for (const [url, as, status] of [
+      ['/verify', undefined, 200],
+      ['/credentials/verify', undefined, 200],
+      ['/presentations/verify', undefined, 200],
+      ['/credentials/issue', 'issuer', 201],
+      // No credential of that id exists here; it is the answer for an id that is well-formed.
+      ['/credentials/status', 'issuer', 404],
+    ] as const) {
+      const { schema, example, examples } = paths[url].post.requestBody.content['application/json'];
+      const told: { value: object }[] = examples ? Object.values(examples) : [{ value: example ?? schema.examples[0] }];
+      for (const { value: body } of told) {
+        expect([url, (await post(url, body, as)).statusCode]).toEqual([url, status]);
+        sent += 1;
+      }
+    }
+    expect(sent).toBeGreaterThanOrEqual(catalogue.types.length + 4);
+  });
+
   describe('for people', () => {
     const paste = (credential: string, server = open) =>
       server.inject({
