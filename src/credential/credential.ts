@@ -12,7 +12,7 @@ export { createContexts } from './contexts.js';
 export { DataIntegrityProvider } from './data-integrity-provider.js';
 export { checkDataModel, checkPresentationModel } from './data-model.js';
 export type { DataModelVersion, PresentationFormat, SecuringFormat, SecuringFormatFacts } from './formats.js';
-export { baseContexts, securingFormats } from './formats.js';
+export { securingFormats } from './formats.js';
 export { Jwt11Provider } from './jwt11-provider.js';
 export type {
   SecuredCredential,
@@ -28,7 +28,7 @@ export type { PresentationExpectation, ProofOptions } from './proving.js';
 export { verifyPresentationProof, verifyProof } from './proving.js';
 export { readCredential, readPresentation } from './reading.js';
 export type { CheckName, RefusalCode, RefusalOutcome } from './refusals.js';
-export { CredentialRefusal, isRefusalCode, refusals } from './refusals.js';
+export { CredentialRefusal, refusals } from './refusals.js';
 export type { SecureOptions, SecurePresentationOptions } from './securing.js';
 export { secureCredential, securePresentation } from './securing.js';
 export { VcJoseProvider } from './vc-jose-provider.js';

@@ -15,7 +15,7 @@ type Rules = Readonly<Record<string, { readonly required?: true; readonly rule: 
 const absoluteUrl = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
 
 /** Whether a text can serve as an identifier. */
-export function isAbsoluteUrl(value: unknown): value is string {
+function isAbsoluteUrl(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 2048 && absoluteUrl.test(value);
 }
 

@@ -11,7 +11,7 @@ export interface Expectation {
 }
 
 /** The DIDs that are keys themselves: resolving them asks nobody. */
-export function isSelfContainedDid(did: string): boolean {
+function isSelfContainedDid(did: string): boolean {
   return did.startsWith('did:key:') || did.startsWith('did:jwk:');
 }
 

@@ -85,11 +85,6 @@ export const refusals = {
 /** One of the codes above. */
 export type RefusalCode = keyof typeof refusals;
 
-/** Says whether a text is one of our codes; Veramo's results carry codes as plain strings. */
-export function isRefusalCode(code: unknown): code is RefusalCode {
-  return typeof code === 'string' && Object.hasOwn(refusals, code);
-}
-
 /** Why a credential or presentation is not accepted. An answer with reasons, never a 500. */
 export class CredentialRefusal extends Error {
   readonly code: RefusalCode;

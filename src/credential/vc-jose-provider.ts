@@ -20,7 +20,7 @@ const credentialToken: TokenKind = {
 };
 
 /** How long a presentation that we make may be used. */
-export const presentationSeconds = 300;
+const presentationSeconds = 300;
 
 const presentationToken: TokenKind = {
   proofFormats: ['vp+jwt'],

@@ -358,8 +358,8 @@ describe('large documents', () => {
   });
 
   test('that take too long are given up, and the next document gets a new thread', async () => {
-    const threaded = createCanonicaliser(t.contexts.documents, { inlineValues: 0, milliseconds: 40 });
-    const evidence = Array.from({ length: 3_000 }, (_, index) => ({
+    const threaded = createCanonicaliser(t.contexts.documents, { inlineValues: 0, milliseconds: 1_500 });
+    const evidence = Array.from({ length: 60_000 }, (_, index) => ({
       id: `urn:x:${index}`,
       type: 'StaffPassportEvidence',
     }));
