@@ -10,6 +10,7 @@ import type {
   VerifiablePresentation,
 } from '@veramo/core-types';
 import type { ICredentialProvider, ProofFormatQuery, TentativeVerificationQuery } from '@veramo/credential-w3c';
+import type { ResolvedKey } from '../identity/identity.js';
 import { verifyBytes } from '../jose/jws.js';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.js';
 import type { Canonicalise } from './canonicalisation.js';
@@ -18,11 +19,12 @@ import type { Contexts } from './contexts.js';
 import { idOf } from './data-model.js';
 import {
   type Cryptosuite,
-  checkProofTimes,
+  checkProofOptions,
   cryptosuites,
   hashData,
   type IntegrityProof,
   isCryptosuite,
+  readProofValue,
   readSecuredCredential,
   readSecuredPresentation,
   toProofValue,
@@ -165,9 +167,8 @@ async function proveDocument(
   { proof, unsecured, purpose, now, graceSeconds }: Proving,
   context: ResolverContext,
   canonicalise: Canonicalise,
-) {
-  const { cryptosuite, verificationMethod, options, signature } = proof;
-  checkProofTimes(proof, now, graceSeconds);
+): Promise<ResolvedKey> {
+  const { cryptosuite, verificationMethod, options, proofValue } = proof;
   const key = await resolveKey(context, verificationMethod, { purpose, now });
   if (!cryptosuites[cryptosuite].algorithms.includes(key.key.algorithm)) {
     throw new CredentialRefusal(
@@ -175,6 +176,8 @@ async function proveDocument(
       `A key for ${key.key.algorithm} does not belong to ${cryptosuite}.`,
     );
   }
+  checkProofOptions(proof, { purpose, now, graceSeconds });
+  const signature = readProofValue(proofValue, cryptosuite);
   const data = await hashData(canonicalise, { cryptosuite, options, unsecured });
   if (verifyBytes(key.key, data, signature)) return key;
   throw new CredentialRefusal('signature_invalid', 'The signature does not belong to this content and key.');

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { base58 } from '@scure/base';
+import type { Fault } from '../errors.js';
 import { type JwsAlgorithm, jwsAlgorithms } from '../jose/algorithms.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import type { Canonicalise } from './canonicalisation.js';
@@ -30,7 +31,7 @@ export function isCryptosuite(name: unknown): name is Cryptosuite {
   return typeof name === 'string' && Object.hasOwn(cryptosuites, name);
 }
 
-/** A proof that looks as its suite demands; nothing in it is believed yet. */
+/** A proof of a suite that is spoken here; nothing in it is believed yet. */
 export interface IntegrityProof {
   readonly cryptosuite: Cryptosuite;
   readonly verificationMethod: string;
@@ -38,7 +39,8 @@ export interface IntegrityProof {
   readonly expires?: Date;
   readonly challenge: Json | undefined;
   readonly domain: Json | undefined;
-  readonly signature: Uint8Array;
+  readonly proofPurpose: Json | undefined;
+  readonly proofValue: Json | undefined;
   /** The proof without its value: what is hashed together with the document. */
   readonly options: JsonObject;
 }
@@ -50,29 +52,29 @@ export interface SecuredDocument {
   readonly dataModel: DataModelVersion;
 }
 
+type ModelCheck = (document: JsonObject, version: DataModelVersion) => Fault[];
+
 /** Reads a credential with its proof; throws CredentialRefusal. */
 export function readSecuredCredential(document: JsonObject): SecuredDocument {
-  const { unsecured, proof, dataModel } = takeApart(document, 'assertionMethod');
-  refuseFaults(checkDataModel(unsecured, dataModel));
-  return { unsecured, proof, dataModel };
+  return takeApart(document, checkDataModel);
 }
 
 /** Reads a presentation with its proof; throws CredentialRefusal. */
 export function readSecuredPresentation(document: JsonObject): SecuredDocument & { readonly holder?: string } {
-  const { unsecured, proof, dataModel } = takeApart(document, 'authentication');
-  refuseFaults(checkPresentationModel(unsecured, dataModel));
-  const holder = idOf(unsecured['holder']);
-  return { unsecured, proof, dataModel, ...(holder === undefined ? {} : { holder }) };
+  const parts = takeApart(document, checkPresentationModel);
+  const holder = idOf(parts.unsecured['holder']);
+  return { ...parts, ...(holder === undefined ? {} : { holder }) };
 }
 
-function takeApart(document: JsonObject, purpose: KeyPurpose): SecuredDocument {
+function takeApart(document: JsonObject, check: ModelCheck): SecuredDocument {
   const { proof, ...unsecured } = document;
   const dataModel = dataModelOf(document);
   if (dataModel === undefined) {
-    const faults = [{ path: '/@context/0', detail: 'must be the base context of a version that is spoken here' }];
-    throw new CredentialRefusal('data_model_invalid', `${faults[0]?.path} ${faults[0]?.detail}.`, { faults });
+    const fault = { path: '/@context/0', detail: 'must be the base context of a version that is spoken here' };
+    throw new CredentialRefusal('data_model_invalid', `${fault.path} ${fault.detail}.`, { faults: [fault] });
   }
-  return { unsecured, proof: readProof(single(proof), unsecured, purpose), dataModel };
+  refuseFaults(check(unsecured, dataModel));
+  return { unsecured, proof: readProof(single(proof), unsecured), dataModel };
 }
 
 /** Proof sets and chains (Data Integrity 2.1) are not verified here: accepting one proof of several proves too little. */
@@ -85,27 +87,18 @@ function single(proof: Json | undefined): JsonObject {
   return only;
 }
 
-function readProof(proof: JsonObject, document: JsonObject, purpose: KeyPurpose): IntegrityProof {
+/** Shape first, then suite, then the name of the key: the order in which a verdict reports its checks. */
+function readProof(proof: JsonObject, document: JsonObject): IntegrityProof {
   const { proofValue, ...stated } = proof;
-  if (proof['type'] !== 'DataIntegrityProof') {
-    throw new CredentialRefusal('cryptosuite_unknown', 'The proof is not a DataIntegrityProof.');
+  const times = { ...readTime(stated, 'created'), ...readTime(stated, 'expires') };
+  const options = proofOptions(stated, document);
+  const { type, cryptosuite, verificationMethod, proofPurpose, challenge, domain } = stated;
+  if (type !== 'DataIntegrityProof' || !isCryptosuite(cryptosuite)) {
+    throw new CredentialRefusal('cryptosuite_unknown', 'The proof is not of a cryptosuite that is spoken here.');
   }
-  const { cryptosuite, verificationMethod, proofPurpose, challenge, domain } = stated;
-  if (!isCryptosuite(cryptosuite)) {
-    throw new CredentialRefusal('cryptosuite_unknown', 'The cryptosuite of the proof is not one that is spoken here.');
-  }
-  if (proofPurpose !== purpose) throw new CredentialRefusal('proof_purpose', `The proof must be made for ${purpose}.`);
   didOf(verificationMethod);
-  return {
-    cryptosuite,
-    verificationMethod: verificationMethod as string,
-    ...readTime(stated, 'created'),
-    ...readTime(stated, 'expires'),
-    challenge,
-    domain,
-    signature: readProofValue(proofValue, cryptosuite),
-    options: proofOptions(stated, document),
-  };
+  const named = { cryptosuite, verificationMethod: verificationMethod as string };
+  return { ...named, ...times, challenge, domain, proofPurpose, proofValue, options };
 }
 
 function readTime(proof: JsonObject, name: 'created' | 'expires'): { created?: Date; expires?: Date } {
@@ -125,7 +118,7 @@ function proofOptions(stated: JsonObject, document: JsonObject): JsonObject {
 }
 
 /** Multibase base58btc of exactly the suite's signature; the length is checked before the costly decoding. */
-function readProofValue(value: Json | undefined, cryptosuite: Cryptosuite): Uint8Array {
+export function readProofValue(value: Json | undefined, cryptosuite: Cryptosuite): Uint8Array {
   const lengths = cryptosuites[cryptosuite].algorithms.map((algorithm) => jwsAlgorithms[algorithm].signatureLength);
   const longest = Math.max(...lengths) * 2;
   if (typeof value === 'string' && value.length <= longest && /^z[1-9A-HJ-NP-Za-km-z]+$/.test(value)) {
@@ -158,8 +151,14 @@ export async function hashData(
 
 const aheadMilliseconds = 60_000;
 
-/** Data Integrity 4.4: created may lie a minute ahead of our clock; after expires the proof counts for nothing. */
-export function checkProofTimes(proof: IntegrityProof, now: Date, graceSeconds: number): void {
+/** Data Integrity 4.4: made for this purpose, at most a minute ahead of our clock, and not past its end. */
+export function checkProofOptions(
+  proof: IntegrityProof,
+  { purpose, now, graceSeconds }: { purpose: KeyPurpose; now: Date; graceSeconds: number },
+): void {
+  if (proof.proofPurpose !== purpose) {
+    throw new CredentialRefusal('proof_purpose', `The proof must be made for ${purpose}.`);
+  }
   if (proof.created && proof.created.getTime() > now.getTime() + aheadMilliseconds) {
     throw new CredentialRefusal('proof_not_yet_valid', 'The proof was created in the future.');
   }
