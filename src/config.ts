@@ -122,7 +122,7 @@ const Service = Type.Object(
     status: Type.Object(
       {
         ttlSeconds: seconds('How long others may keep a status list', 300, 86_400),
-        listLength: Type.Integer({ minimum: 131_072, maximum: 16_777_216, default: 131_072 }),
+        listLength: Type.Integer({ minimum: 131_072, maximum: 1_048_576, default: 131_072 }),
         reloadMilliseconds: Type.Integer({ minimum: 50, maximum: 10_000, default: 500 }),
         validSeconds: seconds('How long a signed list is valid', 604_800),
       },

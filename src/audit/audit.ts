@@ -16,6 +16,7 @@ import {
   readHead,
   readSealed,
   readUnsealed,
+  type SealedRecord,
   seal as storeSeals,
 } from './store.js';
 
@@ -66,44 +67,9 @@ export function createAudit({ store, now, sealMilliseconds = 500, onError }: Aud
 
   async function seal(): Promise<number> {
     let total = 0;
-    for (let sealed = batch; sealed === batch; total += sealed) sealed = await store.transaction(sealBatch);
+    for (let sealed = batch; sealed === batch; total += sealed)
+      sealed = await store.transaction((tx) => sealBatch(store, tx));
     return total;
-  }
-
-  /** Under the lock everything is read anew, so that two sealers go on from the same head one after the other. */
-  async function sealBatch(tx: Tx): Promise<number> {
-    await store.lock(tx, 'audit-seal');
-    const head = await lockHead(tx);
-    const records = await readUnsealed(tx, batch);
-    let { sequence, hash } = head;
-    const seals = records.map((unsealed) => {
-      const previous = hash;
-      sequence += 1;
-      hash = hashRecord(unsealed, sequence, previous);
-      return { entry: unsealed.entry, sequence, previous, hash };
-    });
-    await storeSeals(tx, seals);
-    if (seals.length > 0) await advanceHead(tx, { sequence, hash });
-    return seals.length;
-  }
-
-  async function verifyChain(): Promise<ChainReport> {
-    const head = await store.read(readHead);
-    const length = head.sequence;
-    if (head.highest > length) return { ok: false, length, brokenAt: length + 1 };
-    let previous = genesisHash;
-    for (let from = 1; from <= length; from += batch) {
-      const upTo = Math.min(length, from + batch - 1);
-      const records = await store.read((tx) => readSealed(tx, from, upTo));
-      for (let sequence = from; sequence <= upTo; sequence += 1) {
-        const sealed = records[sequence - from];
-        if (sealed?.sequence !== sequence || sealed.previous !== previous)
-          return { ok: false, length, brokenAt: sequence };
-        if (hashRecord(sealed, sequence, previous) !== sealed.hash) return { ok: false, length, brokenAt: sequence };
-        previous = sealed.hash;
-      }
-    }
-    return previous === head.hash ? { ok: true, length } : { ok: false, length, brokenAt: length };
   }
 
   function start(): void {
@@ -137,5 +103,45 @@ export function createAudit({ store, now, sealMilliseconds = 500, onError }: Aud
     await sealQuietly();
   }
 
-  return { record, seal, verifyChain, start, stop };
+  return { record, seal, verifyChain: () => verifyChain(store), start, stop };
+}
+
+/** Under the lock everything is read anew, so that two sealers go on from the same head one after the other. */
+async function sealBatch(store: Store, tx: Tx): Promise<number> {
+  await store.lock(tx, 'audit-seal');
+  const head = await lockHead(tx);
+  const records = await readUnsealed(tx, batch);
+  let { sequence, hash } = head;
+  const seals = records.map((unsealed) => {
+    const previous = hash;
+    sequence += 1;
+    hash = hashRecord(unsealed, sequence, previous);
+    return { entry: unsealed.entry, sequence, previous, hash };
+  });
+  await storeSeals(tx, seals);
+  if (seals.length > 0) await advanceHead(tx, { sequence, hash });
+  return seals.length;
+}
+
+async function verifyChain(store: Store): Promise<ChainReport> {
+  const head = await store.read(readHead);
+  const length = head.sequence;
+  if (head.highest > length) return { ok: false, length, brokenAt: length + 1 };
+  let previous = genesisHash;
+  for (let from = 1; from <= length; from += batch) {
+    const upTo = Math.min(length, from + batch - 1);
+    const records = await store.read((tx) => readSealed(tx, from, upTo));
+    for (let sequence = from; sequence <= upTo; sequence += 1) {
+      const sealed = records[sequence - from];
+      if (!sealed || !continues(sealed, sequence, previous)) return { ok: false, length, brokenAt: sequence };
+      previous = sealed.hash;
+    }
+  }
+  return previous === head.hash ? { ok: true, length } : { ok: false, length, brokenAt: length };
+}
+
+/** Whether a record stands where it says, after the record that it says, and says what it said when it was sealed. */
+function continues(sealed: SealedRecord, sequence: number, previous: string): boolean {
+  if (sealed.sequence !== sequence || sealed.previous !== previous) return false;
+  return hashRecord(sealed, sequence, previous) === sealed.hash;
 }

@@ -38,8 +38,5 @@ function checkMember(action: string, name: string, value: unknown): void {
 
 /** Well-formed and without control characters: half a surrogate pair has no canonical form, NUL is refused by PostgreSQL. */
 function isText(value: unknown, most: number): value is string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return (
-    typeof value === 'string' && value.length <= most && value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
-  );
+  return typeof value === 'string' && value.length <= most && value.isWellFormed() && !/\p{Cc}/u.test(value);
 }
