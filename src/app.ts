@@ -37,7 +37,7 @@ import { statusRoutes } from './status/routes.js';
 import { createStatusChecker, createStatusLists, type StatusLists, statusEntities } from './status/status.js';
 import { openStore, type Store } from './store/store.js';
 import { verificationRoutes } from './verification/routes.js';
-import { createVerification } from './verification/verification.js';
+import { acceptHolder, createVerification } from './verification/verification.js';
 
 /** A validated deployment file, as config.ts loads it. */
 export interface Deployment {
@@ -196,11 +196,12 @@ async function buildApp(foundation: Foundation): Promise<App> {
   const catalogue = loadCatalogue({ baseUrl: config.programme.baseUrl, root: packageRoot });
   const server = await createServer({ ...serverOptions(config, access.authorise), now, newId: randomUUID });
   const background: Background[] = [identity, audit, access];
+  const registryHost = config.registry.url === undefined ? undefined : new URL(config.registry.url).host;
   const client = createHttpClient({
     loopback: config.development.loopback,
     now,
     ...(surroundings.ca ? { ca: surroundings.ca } : {}),
-    allowHost: (purpose, host) => purpose === 'registry' || registry.hosts().has(host),
+    allowHost: (purpose, host) => host === registryHost || (purpose !== 'registry' && registry.hosts().has(host)),
   });
 
   const authority = config.roles.includes('registry') ? createAuthority(foundation) : undefined;
@@ -213,7 +214,10 @@ async function buildApp(foundation: Foundation): Promise<App> {
     random,
     self: () => authority?.jwt(),
   });
-  identity.restrictResolution((did) => registry.isAuthority(did) || registry.isListed(did));
+  // decisions.md 5: no other did:web document is ever fetched.
+  identity.restrictResolution(
+    (did) => registry.isAuthority(did) || registry.isListed(did) || acceptHolder(did, config.verification.holderHosts),
+  );
   background.push(registry);
 
   await server.register(identityRoutes({ identity }));

@@ -132,7 +132,11 @@ const Service = Type.Object(
       {
         open: Type.Boolean({ default: false, description: 'Anyone may verify, without a token' }),
         deadlineMilliseconds: Type.Integer({ minimum: 100, maximum: 5000, default: 5000 }),
-        holderHosts: Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100, default: [] }),
+        holderHosts: Type.Array(Type.String({ maxLength: 255, pattern: '^[a-z0-9.-]+(:[1-9][0-9]{0,4})?$' }), {
+          maxItems: 100,
+          default: [],
+          description: 'Hosts, with a port that is not 443, whose did:web identifiers may present credentials',
+        }),
       },
       closed,
     ),

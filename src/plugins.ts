@@ -7,6 +7,7 @@ import { StaffPassportCredentialPlugin } from './credential/credential.js';
 import { createHttpClient } from './http/client.js';
 import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
 import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
+import { parseDidWeb } from './identity/did-web.js';
 import { type KeyEncryptionKey, type KeyEncryptionSource, readKeyEncryptionKey } from './identity/key-encryption.js';
 import {
   type IdentityDatabase,
@@ -48,11 +49,23 @@ export function createCachedDidStore(
   return new CachedDidStore({ ...options, now: Date.now });
 }
 
-/** The strict resolver of did:web, did:key and did:jwk, with a way out of its own. */
+/**
+ * The strict resolver of did:web, did:key and did:jwk, with a way out of its own. A did:web with a port of its own is
+ * fetched only once the application has said whom it relies on: else strangers could have us knock at any port.
+ */
 export function createResolver({ loopback }: { loopback: boolean }): PassportResolver & { close(): Promise<void> } {
-  const client = createHttpClient({ loopback, now: systemClock });
-  const resolver = createDidResolver({ fetch: client.forPurpose('did'), loopback, now: Date.now });
-  return { ...resolver, close: () => client.close() };
+  let restricted = loopback;
+  const client = createHttpClient({ loopback, now: systemClock, policies: { did: { ports: 'any' } } });
+  const mayResolve = (did: string) => restricted || [undefined, 443].includes(parseDidWeb(did)?.port);
+  const resolver = createDidResolver({ fetch: client.forPurpose('did'), loopback, now: Date.now, mayResolve });
+  return {
+    resolve: resolver.resolve,
+    attach(attachment) {
+      restricted ||= attachment.mayResolve !== undefined;
+      resolver.attach(attachment);
+    },
+    close: () => client.close(),
+  };
 }
 
 /** The credential plugin over its providers, in the order in which they are asked. */

@@ -43,8 +43,10 @@ export function doctorCommand(): Command {
 async function examine(options: { config: string }): Promise<void> {
   const deployment = loadConfig(options.config);
   const foundation = await openFoundation(deployment, realSurroundings(), 'refuse');
-  const { loopback } = deployment.config.development;
-  const client = createHttpClient({ loopback, now: foundation.surroundings.now });
+  const { development, publicUrl, registry } = deployment.config;
+  const hosts = [publicUrl, registry.url].filter((url) => url !== undefined).map((url) => new URL(url).host);
+  const allowHost = (_purpose: string, host: string) => hosts.includes(host);
+  const client = createHttpClient({ loopback: development.loopback, now: foundation.surroundings.now, allowHost });
   try {
     for (const [name, examination] of Object.entries(examinations)) {
       const finding = await examination({ foundation, client }).catch(toFinding);

@@ -16,6 +16,9 @@ export interface Target {
   readonly address?: string;
 }
 
+/** Ports that may be asked; `any` where an allow-list names hosts together with their ports. */
+export type Ports = readonly number[] | 'any';
+
 const maxUrlLength = 2048;
 const plainUrl = /^(https?):\/\/([^/?#]*)([/?][\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e%]*)?$/i;
 const hostAndPort = /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?$/i;
@@ -25,7 +28,7 @@ const loopbackName = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*localhost$/;
 const loopbackLiteral = /^(?:127(?:\.(?:0|[1-9][0-9]{0,2})){3}|\[::1\])$/;
 
 /** Reads a URL strictly; throws FetchError before anything leaves the process. */
-export function parseTarget(text: string, options: { reach: Reach; ports: readonly number[] }): Target {
+export function parseTarget(text: string, options: { reach: Reach; ports: Ports }): Target {
   const [, scheme = '', authority = ''] = (text.length <= maxUrlLength && plainUrl.exec(text)) || [];
   if (scheme === '') throw new FetchError('scheme', 'The address is not a plain https URL.');
   const allowed = options.reach === 'loopback' ? ['http', 'https'] : ['https'];
@@ -50,8 +53,8 @@ function isPlainHost(name: string, reach: Reach): boolean {
   return publicName.test(name) && !loopbackName.test(name);
 }
 
-function isAllowedPort(port: number, options: { reach: Reach; ports: readonly number[] }): boolean {
-  return port <= 65_535 && (options.reach === 'loopback' || options.ports.includes(port));
+function isAllowedPort(port: number, { reach, ports }: { reach: Reach; ports: Ports }): boolean {
+  return port <= 65_535 && (reach === 'loopback' || ports === 'any' || ports.includes(port));
 }
 
 function toTarget(text: string, name: string): Target {

@@ -7,7 +7,7 @@
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
-import { isAllowedAddress, parseTarget, type Reach, type Target } from './client-addresses.js';
+import { isAllowedAddress, type Ports, parseTarget, type Reach, type Target } from './client-addresses.js';
 import { FetchError, type FetchReason } from './client-errors.js';
 import { createGate, defaultGateLimits, type Gate, type GateLimits } from './client-gate.js';
 
@@ -32,7 +32,7 @@ export type Fetch = (url: string, options?: { ifNoneMatch?: string; signal?: Abo
 
 /** What a purpose may ask for and receive. */
 export interface FetchPolicy {
-  readonly ports: readonly number[];
+  readonly ports: Ports;
   readonly mediaTypes: readonly string[];
   readonly maxBytes: number;
   /** For everything: waiting, connecting, the last byte. */
@@ -81,7 +81,10 @@ export interface HttpClientOptions {
   /** Certificate authorities in PEM, instead of the system's. */
   readonly ca?: string;
   readonly lookup?: Lookup;
-  /** Production passes the hosts of the registry: `host` has its port unless that is the standard one. */
+  /**
+   * Production passes the hosts of the registry: `host` has its port unless that is the standard one. Since it names
+   * ports too, it stands in for the ports of the policies: a trust may publish on 8443, and nobody else is asked there.
+   */
   readonly allowHost?: (purpose: FetchPurpose, host: string) => boolean;
   readonly policies?: Partial<Record<FetchPurpose, Partial<FetchPolicy>>>;
   readonly gate?: Partial<GateLimits>;
@@ -111,11 +114,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   function forPurpose(purpose: FetchPurpose): Fetch {
     const policy = { ...defaultPolicies[purpose], ...options.policies?.[purpose] };
+    const ports = options.allowHost ? 'any' : policy.ports;
     // An agent for each purpose: no connection is kept alive from one policy into another.
     const agent = createAgent(policy, connect, options.gate?.perHost ?? defaultGateLimits.perHost);
     agents.push(agent);
     return async (url, { ifNoneMatch, signal } = {}) => {
-      const target = parseTarget(url, { reach, ports: policy.ports });
+      const target = parseTarget(url, { reach, ports });
       if (options.allowHost && !options.allowHost(purpose, target.url.host)) {
         throw new FetchError('host', `${target.url.host} is not a host of a recognised organisation.`);
       }

@@ -14,6 +14,7 @@ import { type Deadline, startDeadline } from './deadline.js';
 import { checkPresentation, type PresentationDeps } from './presentation-checks.js';
 import type { Check, Decision, PresentationReport, SingleReport } from './report.js';
 
+export { acceptHolder } from './presentation-checks.js';
 export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';
 
 /** What is to be verified, and for whom it is asked. */

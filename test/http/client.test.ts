@@ -318,6 +318,17 @@ describe('addresses that must never be asked', () => {
     expect(await reasonOf(fetch('http://localhost:4711/list'))).toBe('host');
     expect(asked).toEqual(['status localhost:4711']);
   });
+
+  test('are asked at another port than 443 only where the list of hosts names it', async () => {
+    const lookup: Lookup = async () => [{ address: '10.0.0.1', family: 4 }];
+    const ask = (url: string, options: Partial<HttpClientOptions> = {}) =>
+      reasonOf(client({ loopback: false, lookup, ...options }).forPurpose('status')(url));
+    const allowHost = (_purpose: string, host: string) => host === 'trust.example:8443';
+    expect(await ask('https://trust.example:8443/list')).toBe('port');
+    expect(await ask('https://trust.example:8443/list', { allowHost })).toBe('address');
+    expect(await ask('https://trust.example/list', { allowHost })).toBe('host');
+    expect(await ask('https://trust.example:8444/list', { allowHost })).toBe('host');
+  });
 });
 
 describe('a name that changes between answers', () => {

@@ -10,6 +10,7 @@ import { createDidResolver } from '../../src/identity/did-resolver.js';
 import { findVerificationKey, KeyLookupError } from '../../src/identity/verification-key.js';
 import { importJwk, toMultikey } from '../../src/jose/keys.js';
 import { canonicalJson, type JsonObject } from '../../src/json.js';
+import { createResolver } from '../../src/plugins.js';
 
 type Answer = Partial<FetchResult> & { document?: unknown };
 
@@ -481,4 +482,19 @@ describe('looking a verification key up', () => {
     expect(codeOf(document, `${did}#k`, new Date('2026-01-01T00:00:00Z'))).toBe('found');
     expect(codeOf(document, `${did}#k`, new Date('2026-01-02T00:00:00Z'))).toBe('method_expired');
   });
+});
+
+test('the resolver of agent.yml knocks at a port of its own only for those whom the application relies on', async () => {
+  const resolver = createResolver({ loopback: false });
+  const detailOf = async (did: string) => (await resolver.resolve(did)).didResolutionMetadata['message'];
+  // Names that do not exist (RFC 6761): whatever is asked for fails later, with another text.
+  const did = 'did:web:trust.invalid%3A8443';
+  const refusal = 'This DID may not be fetched: nobody here relies on it';
+  expect(await detailOf(did)).toBe(refusal);
+  resolver.attach({ ownDocument: () => undefined });
+  expect(await detailOf(did)).toBe(refusal);
+  resolver.attach({ mayResolve: (asked) => asked === did });
+  expect(await detailOf(did)).not.toBe(refusal);
+  expect(await detailOf('did:web:other.invalid%3A8443')).toBe(refusal);
+  await resolver.close();
 });
