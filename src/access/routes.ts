@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import type { HttpServer } from '../http/server.js';
-import { type SignedDocument, sendDocument, signedDocument } from '../http/signed-document.js';
+import { notModified, type SignedDocument, sendDocument, signedDocument } from '../http/signed-document.js';
 import type { Access } from './access.js';
 import { assertionType, maxAssertionBytes } from './client-assertion.js';
 import { metadataPaths } from './metadata.js';
@@ -21,20 +21,38 @@ const tokenRequest = Type.Object(
     client_secret: Type.Optional(Type.String({ maxLength: 1024, description: 'Refused: there are no secrets' })),
     scope: Type.Optional(Type.String({ maxLength: 1024, examples: ['vc:issue vc:read'] })),
   },
-  // RFC 6749 section 3.2: parameters that are not known are ignored.
-  { additionalProperties: true },
+  {
+    // RFC 6749 section 3.2: parameters that are not known are ignored.
+    additionalProperties: true,
+    examples: [
+      {
+        grant_type: 'client_credentials',
+        client_assertion_type: assertionType,
+        // A new one for each request, signed by the client's key; cut off here.
+        client_assertion: 'eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJociJ9.c2lnbmF0dXJl',
+      },
+    ],
+  },
 );
 
-const tokenResponse = Type.Object({
-  access_token: Type.String(),
-  token_type: Type.Literal('Bearer'),
-  expires_in: Type.Integer(),
-  scope: Type.String(),
-});
+const tokenResponse = Type.Object(
+  {
+    access_token: Type.String(),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer(),
+    scope: Type.String(),
+  },
+  { description: 'An access token (RFC 6749 section 5.1)' },
+);
 
-const oauthError = Type.Object(
-  { error: Type.String(), error_description: Type.String() },
-  { examples: [{ error: 'invalid_client', error_description: 'This client assertion was used before.' }] },
+const metadataResponse = Type.Object(
+  { issuer: Type.String(), token_endpoint: Type.String(), jwks_uri: Type.String() },
+  { description: 'Where and how a token is to be had; more members as RFC 8414 names them' },
+);
+
+const keysResponse = Type.Object(
+  { keys: Type.Array(Type.Object({ kty: Type.String(), kid: Type.String() })) },
+  { description: 'A JWK Set' },
 );
 
 /** The endpoints of the authorization server. */
@@ -44,10 +62,12 @@ export function accessRoutes(access: Access): (server: HttpServer) => Promise<vo
     const metadata = jsonDocument(access.metadata);
     for (const [index, url] of metadataPaths(access.issuer).entries()) {
       const operationId = index === 0 ? 'oauthMetadata' : `oauthMetadata${index + 1}`;
-      addDocumentRoute(server, url, metadata, { operationId, summary: 'Authorization server metadata (RFC 8414)' });
+      const summary = 'Authorization server metadata (RFC 8414)';
+      addDocumentRoute(server, url, metadata, { operationId, summary, response: metadataResponse });
     }
     const summary = 'Public key of the access tokens (RFC 7517)';
-    addDocumentRoute(server, '/oauth/jwks', jsonDocument(access.jwks), { operationId: 'oauthKeys', summary });
+    const described = { operationId: 'oauthKeys', summary, response: keysResponse };
+    addDocumentRoute(server, '/oauth/jwks', jsonDocument(access.jwks), described);
   };
 }
 
@@ -68,7 +88,7 @@ function addTokenRoute(server: HttpServer, access: Access): void {
         summary: 'Get an access token (client credentials, private_key_jwt)',
         consumes: ['application/x-www-form-urlencoded'],
         body: tokenRequest,
-        response: { 200: tokenResponse, 400: oauthError, 401: oauthError },
+        response: { 200: tokenResponse },
       },
       // RFC 6749 section 5.2: the challenge only to those who used the Authorization header.
       onSend: async (request, reply) => {
@@ -101,11 +121,15 @@ function addDocumentRoute(
   server: HttpServer,
   url: string,
   document: SignedDocument,
-  { operationId, summary }: { operationId: string; summary: string },
+  { operationId, summary, response }: { operationId: string; summary: string; response: TSchema },
 ): void {
+  const success = { description: summary, content: { 'application/json': { schema: response } } };
   server.get(
     url,
-    { config: { access: 'public' }, schema: { tags: ['access'], operationId, summary } },
+    {
+      config: { access: 'public' },
+      schema: { tags: ['access'], operationId, summary, response: { 200: success, 304: notModified } },
+    },
     async (request, reply) => sendDocument(request, reply, document),
   );
 }

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.js';
 import { sendPage } from '../http/page.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
-import { type SignedDocument, sendDocument, signedDocument } from '../http/signed-document.js';
+import { notModified, type SignedDocument, sendDocument, signedDocument } from '../http/signed-document.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { cataloguePage, typePage, vocabularyPage } from './catalogue/pages.js';
 import { prefersPage, type TypeView, viewCatalogue } from './catalogue/presentation.js';
@@ -14,7 +14,6 @@ const yearSeconds = 365 * 24 * 3600;
 const listSeconds = 3600;
 
 const anyObject = Type.Object({}, { additionalProperties: true });
-const notModified = { description: 'The caller has these bytes already' };
 const pageContent = {
   'text/html': { schema: Type.String({ description: 'The same as a page, when Accept names text/html' }) },
 };

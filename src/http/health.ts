@@ -8,7 +8,10 @@ export type HealthCheck = () => Promise<{ readonly ok: boolean; readonly detail?
 
 const checkDeadlineMilliseconds = 2000;
 
-const live = Type.Object({ status: Type.Literal('live') }, { additionalProperties: false });
+const live = Type.Object(
+  { status: Type.Literal('live') },
+  { additionalProperties: false, description: 'The process answers.' },
+);
 const checkResult = Type.Object(
   { name: Type.String(), ok: Type.Boolean(), detail: Type.Optional(Type.String()) },
   { additionalProperties: false },

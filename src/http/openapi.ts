@@ -9,8 +9,8 @@ import { type TSchema, Type } from 'typebox';
 import type { ErrorCode } from '../errors.js';
 import type { HttpServer } from './http-server.js';
 import { errorPageSchema } from './page.js';
-import { addProblem } from './problems.js';
-import { type SignedDocument, sendDocument, signedDocument } from './signed-document.js';
+import { addProblem, problemKinds } from './problems.js';
+import { notModified, type SignedDocument, sendDocument, signedDocument } from './signed-document.js';
 
 const docsPath = '/docs';
 
@@ -135,6 +135,7 @@ function addDocumentRoute(server: HttpServer): void {
             description: 'OpenAPI document',
             content: { 'application/json': { schema: Type.Object({}, { additionalProperties: true }) } },
           },
+          304: notModified,
         },
       },
     },
@@ -179,9 +180,14 @@ function withSharedResponses(schema: FastifySchema, route: Route): Record<string
   const own = structuredClone((schema.response ?? {}) as Record<string, never>);
   const style = route.config?.errors ?? 'problem';
   if (style === 'oauth') return { ...oauthResponses, ...own };
-  if (style === 'page') return { 500: errorPageSchema, 503: errorPageSchema, ...own };
-  for (const code of sharedCodes(schema, route)) addProblem(own, code);
+  const codes = sharedCodes(schema, route);
+  if (style === 'page') return { ...errorPages(codes), ...own };
+  for (const code of codes) addProblem(own, code);
   return own;
+}
+
+function errorPages(codes: readonly ErrorCode[]): Record<string, unknown> {
+  return Object.fromEntries(codes.map((code) => [problemKinds[code].status, errorPageSchema]));
 }
 
 const oauthError: TSchema = Type.Object({ error: Type.String(), error_description: Type.Optional(Type.String()) });
@@ -194,6 +200,8 @@ function oauthResponse(description: string, error: string) {
 const oauthResponses: Record<number, unknown> = {
   400: oauthResponse('The request is not valid', 'invalid_request'),
   401: oauthResponse('The client could not be authenticated', 'invalid_client'),
+  413: oauthResponse('The body is too large', 'invalid_request'),
+  415: oauthResponse('The body is no form', 'invalid_request'),
   429: oauthResponse('Too many requests', 'temporarily_unavailable'),
   500: oauthResponse('An unexpected fault', 'server_error'),
   503: oauthResponse('Too busy or stopping', 'temporarily_unavailable'),

@@ -5,7 +5,7 @@ import { type ErrorCode, errorCodes, ServiceError } from '../errors.js';
 import type { HttpServer } from './http-server.js';
 import { errorPageSchema, sendPage, stylesheet, stylesheetPath } from './page.js';
 import { problemKinds } from './problems.js';
-import { sendDocument } from './signed-document.js';
+import { notModified, sendDocument } from './signed-document.js';
 
 const pageResponse = { description: 'A page', content: { 'text/html': { schema: Type.String() } } };
 
@@ -19,7 +19,10 @@ export async function pageRoutes(server: HttpServer): Promise<void> {
         tags: ['operation'],
         operationId: 'stylesheet',
         summary: 'The stylesheet of the pages',
-        response: { 200: { description: 'A stylesheet', content: { 'text/css': { schema: Type.String() } } } },
+        response: {
+          200: { description: 'A stylesheet', content: { 'text/css': { schema: Type.String() } } },
+          304: notModified,
+        },
       },
     },
     async (request, reply) => sendDocument(request, reply, stylesheet),

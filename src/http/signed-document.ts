@@ -16,6 +16,9 @@ export interface SignedDocument {
   readonly lastModified?: Date;
 }
 
+/** How 304 stands in the API description: without a body. */
+export const notModified = { type: 'null', description: 'The caller has these bytes already' } as const;
+
 /** Fixes bytes as a document; the ETag is their SHA-256, so the same bytes have the same one on every replica. */
 export function signedDocument(
   bytes: Buffer | string,

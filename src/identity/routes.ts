@@ -2,9 +2,18 @@
 import { Type } from 'typebox';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
-import { sendDocument } from '../http/signed-document.js';
+import { notModified, sendDocument } from '../http/signed-document.js';
 import { didWebPath, parseDidWeb } from './did-web.js';
 import type { Identity } from './identity.js';
+import {
+  answerResolution,
+  didOfPath,
+  documentTypes,
+  negotiate,
+  type ResolutionAnswer,
+  resolutionError,
+  resolutionResultType,
+} from './resolution-http.js';
 
 const didDocument = Type.Object(
   {
@@ -34,6 +43,7 @@ export function identityRoutes({ identity }: { identity: Pick<Identity, 'did' | 
               description: 'The DID document',
               content: { 'application/did+json': { schema: didDocument } },
             },
+            304: notModified,
             ...problemResponses('not_found'),
           },
         },
@@ -48,4 +58,99 @@ function routePath(did: string, basePath: string): string {
   const web = parseDidWeb(did);
   const path = didWebPath({ path: web?.path ?? [] });
   return basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+}
+
+const resolutionResult = Type.Object(
+  {
+    didResolutionMetadata: Type.Object({
+      contentType: Type.Optional(Type.String()),
+      error: Type.Optional(Type.Object({ type: Type.String(), title: Type.String(), detail: Type.String() })),
+    }),
+    didDocument: Type.Union([Type.Object({ id: Type.String() }), Type.Null()]),
+    didDocumentMetadata: Type.Object({ deactivated: Type.Optional(Type.Boolean()) }),
+  },
+  { description: 'A DID resolution result (DID Resolution 1.0); in errors without a document' },
+);
+
+const bareDocument = Type.Object({ id: Type.String() }, { description: 'The DID document alone' });
+const resolutionErrors = [400, 404, 406, 410, 500, 501] as const;
+
+/** What the resolver over HTTP is made of. */
+export interface ResolutionRoutesDependencies {
+  readonly identity: Pick<Identity, 'agent' | 'did'>;
+  /** Which did:web identifiers may be fetched. A wrong yes lets strangers choose where this service connects to. */
+  readonly mayResolve: (did: string) => boolean;
+}
+
+/** DID Resolution over HTTP for did:key, did:jwk, our own did:web and those that the registry lists. */
+export function resolutionRoutes(deps: ResolutionRoutesDependencies): (server: HttpServer) => Promise<void> {
+  return async (server) => {
+    server.get(
+      resolutionPrefix + '*',
+      {
+        config: { access: 'public', limit: 'verify' },
+        schema: {
+          tags: ['identity'],
+          operationId: 'resolveDid',
+          summary: 'Resolve a DID (DID Resolution 1.0, HTTP binding)',
+          description:
+            'Accept application/did-resolution for a whole result, application/did, application/did+ld+json or application/did+json for the document alone. The DID is appended as it is, or percent-encoded as a whole.',
+          params: Type.Object({
+            '*': Type.String({ description: 'The DID', examples: [deps.identity.did] }),
+          }),
+          response: {
+            200: {
+              description: 'The result, or the document alone',
+              content: {
+                [resolutionResultType]: { schema: resolutionResult },
+                ...Object.fromEntries(documentTypes.map((type) => [type, { schema: bareDocument }])),
+              },
+            },
+            ...Object.fromEntries(
+              resolutionErrors.map((status) => [
+                status,
+                {
+                  description: 'A result without a document, with the error of DID Resolution',
+                  content: { [resolutionResultType]: { schema: resolutionResult } },
+                },
+              ]),
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { status, contentType, body } = await resolve(deps, request);
+        // Resolution is for whoever may read our own document; whose DIDs are asked for is not for caches to keep.
+        reply.header('cache-control', 'no-store').header('access-control-allow-origin', '*');
+        return reply
+          .code(status)
+          .type(contentType)
+          .send(Buffer.from(JSON.stringify(body)));
+      },
+    );
+  };
+}
+
+const resolutionPrefix = '/1.0/identifiers/';
+
+async function resolve(
+  { identity, mayResolve }: ResolutionRoutesDependencies,
+  request: { url: string; headers: { accept?: string | undefined } },
+): Promise<ResolutionAnswer> {
+  const contentType = negotiate(request.headers.accept);
+  const [path = '', query] = request.url.split('?', 2);
+  const did = didOfPath(path.slice(resolutionPrefix.length));
+  if (query !== undefined && query !== '') {
+    return resolutionError('INVALID_OPTIONS', 'No resolution option but accept is known here.');
+  }
+  if (contentType === undefined) {
+    return resolutionError(
+      'REPRESENTATION_NOT_SUPPORTED',
+      `Accept one of ${[resolutionResultType, ...documentTypes].join(', ')}.`,
+    );
+  }
+  if (parseDidWeb(did) !== undefined && did !== identity.did && !mayResolve(did)) {
+    return resolutionError('NOT_FOUND', 'Only DIDs of organisations that the trust registry lists are resolved here.');
+  }
+  return answerResolution(await identity.agent.resolveDid({ didUrl: did }), contentType);
 }

@@ -64,7 +64,7 @@ export const IssueAnswer = Type.Object(
       Type.Object({}, { additionalProperties: true, description: 'An enveloped credential, or one with a proof.' }),
     ]),
   },
-  closed,
+  { ...closed, description: 'The credential, and what its record is found by.' },
 );
 
 export const RecordParams = Type.Object({

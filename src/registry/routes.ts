@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { sendPage } from '../http/page.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
-import { sendDocument } from '../http/signed-document.js';
+import { notModified, sendDocument } from '../http/signed-document.js';
 import { listPageBody, listPageModel } from './list-page.js';
 import { Organisation, OrganisationInput, odsCodePattern, Reason } from './organisation.js';
 import type { RegistryAuthority } from './registry.js';
@@ -17,10 +17,18 @@ const exampleInput = {
 const exampleOrganisation = { odsCode: 'RXA', ...exampleInput, status: 'active', suspensions: [] };
 
 const Input = Type.Object(OrganisationInput.properties, { additionalProperties: false, examples: [exampleInput] });
-const Answer = Type.Object(Organisation.properties, { additionalProperties: false, examples: [exampleOrganisation] });
+const Answer = Type.Object(Organisation.properties, {
+  additionalProperties: false,
+  description: 'The organisation as it is recorded now',
+  examples: [exampleOrganisation],
+});
 const Answers = Type.Object(
   { organisations: Type.Array(Answer) },
-  { additionalProperties: false, examples: [{ organisations: [exampleOrganisation] }] },
+  {
+    additionalProperties: false,
+    description: 'All organisations, also those that were suspended or have left',
+    examples: [{ organisations: [exampleOrganisation] }],
+  },
 );
 const SuspensionBody = Type.Object(
   {
@@ -67,7 +75,7 @@ function addPublicRoutes(server: HttpServer, authority: RegistryAuthority): void
             description: 'RecognizedEntityCredential as vc+jwt, with sequence, issued and nextUpdate',
             content: { 'application/vc+jwt': { schema: Type.String() } },
           },
-          304: { description: 'The caller has this list' },
+          304: notModified,
           ...problemResponses('not_found'),
         },
       },

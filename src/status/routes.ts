@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
-import { sendDocument } from '../http/signed-document.js';
+import { notModified, sendDocument } from '../http/signed-document.js';
 import type { StatusLists } from './status.js';
 
 const list = Type.Unsafe<Buffer>({ type: 'object', description: 'A BitstringStatusListCredential' });
@@ -32,7 +32,7 @@ export function statusRoutes(deps: { lists: Pick<StatusLists, 'document'> }): (s
                 'application/vc+jwt': { schema: Type.String({ description: 'Compact JWS' }) },
               },
             },
-            304: { description: 'The caller has this list' },
+            304: notModified,
             ...problemResponses('not_found'),
           },
         },

@@ -153,7 +153,7 @@ const PresentationAnswer = Type.Object(
 );
 
 export const VerifyAnswer = Type.Unsafe<SingleReport | PresentationReport>(
-  Type.Union([SingleAnswer, PresentationAnswer]),
+  Type.Union([SingleAnswer, PresentationAnswer], { description: 'The report: every check, and what follows.' }),
 );
 
 const ProblemDetails = Type.Object({ type: Type.String(), title: Type.String(), detail: Type.String() }, closed);
@@ -166,7 +166,7 @@ function projection(member: string): TSchema {
       problemDetails: Type.Optional(Type.Array(ProblemDetails)),
       results: Type.Optional(anyObject('Verification results by member.')),
     },
-    closed,
+    { ...closed, description: 'The report in the words of VCALM.' },
   );
 }
 
