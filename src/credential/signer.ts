@@ -32,7 +32,11 @@ export interface ResolvedSigner {
 }
 
 /** Veramo's key types that sign. */
-const algorithmByKeyType: Readonly<Record<string, JwsAlgorithm>> = { Ed25519: 'EdDSA', Secp256r1: 'ES256' };
+const algorithmByKeyType: Readonly<Record<string, JwsAlgorithm>> = {
+  Ed25519: 'EdDSA',
+  Secp256r1: 'ES256',
+  Secp384r1: 'ES384',
+};
 
 /** The algorithm that a managed key signs with, if it is one of ours. */
 export function algorithmOf(key: { readonly type: string }): JwsAlgorithm | undefined {

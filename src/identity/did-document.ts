@@ -38,6 +38,7 @@ interface KeyTypeRow {
 /** Which Veramo key type signs with which algorithm. */
 const keyTypes: readonly KeyTypeRow[] = [
   { type: 'Secp256r1', algorithm: 'ES256' },
+  { type: 'Secp384r1', algorithm: 'ES384' },
   { type: 'Ed25519', algorithm: 'EdDSA' },
 ];
 

@@ -13,8 +13,9 @@ export interface NodeKeyManagementSystemOptions {
 
 interface KeyTypeFacts {
   readonly algorithms: readonly string[];
-  readonly hash: 'sha256' | null;
-  /** DER of PrivateKeyInfo (RFC 5958) up to the 32 bytes of the key; OpenSSL computes the public part. */
+  readonly hash: 'sha256' | 'sha384' | null;
+  readonly privateKeyLength: number;
+  /** DER of PrivateKeyInfo (RFC 5958) up to the bytes of the key; OpenSSL computes the public part. */
   readonly pkcs8Prefix: Buffer;
   generate(): KeyObject;
   publicKeyHex(publicKey: KeyObject): string;
@@ -24,6 +25,7 @@ const keyTypes: Readonly<Record<string, KeyTypeFacts>> = {
   Ed25519: {
     algorithms: ['EdDSA', 'Ed25519'],
     hash: null,
+    privateKeyLength: 32,
     pkcs8Prefix: Buffer.from('302e020100300506032b657004220420', 'hex'),
     generate: () => generateKeyPairSync('ed25519').privateKey,
     publicKeyHex: (key) => Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex'),
@@ -31,16 +33,24 @@ const keyTypes: Readonly<Record<string, KeyTypeFacts>> = {
   Secp256r1: {
     algorithms: ['ES256'],
     hash: 'sha256',
+    privateKeyLength: 32,
     pkcs8Prefix: Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
     generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
     publicKeyHex: compressedPoint,
   },
+  Secp384r1: {
+    algorithms: ['ES384'],
+    hash: 'sha384',
+    privateKeyLength: 48,
+    pkcs8Prefix: Buffer.from('304e020100301006072a8648ce3d020106052b81040022043730350201010430', 'hex'),
+    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
+    publicKeyHex: compressedPoint,
+  },
 };
 
-const privateKeyLength = 32;
 const kidPattern = /^[0-9a-f]{32}$/;
 
-/** Creates, keeps and uses Ed25519 and P-256 keys. */
+/** Creates, keeps and uses Ed25519, P-256 and P-384 keys. */
 export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
   readonly #privateKeys: AbstractPrivateKeyStore;
   readonly #allowImport: boolean;
@@ -60,9 +70,13 @@ export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
     if (!this.#allowImport) {
       throw new ServiceError('forbidden', 'This agent creates its keys itself; importing one needs allowImport');
     }
+    const { privateKeyLength } = factsOf(args.type);
     const secret = Buffer.from(args.privateKeyHex, 'hex');
     if (secret.length !== privateKeyLength || secret.toString('hex') !== args.privateKeyHex.toLowerCase()) {
-      throw new ServiceError('invalid_request', 'A private key to import is 32 bytes in hexadecimal');
+      throw new ServiceError(
+        'invalid_request',
+        `A private key of this type is ${privateKeyLength} bytes in hexadecimal`,
+      );
     }
     return this.#keep(args.kid ?? randomBytes(16).toString('hex'), args.type, privateKeyOf(args.type, secret));
   }
@@ -79,7 +93,7 @@ export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
     );
   }
 
-  /** Signs as JOSE wants it: r || s for ES256 (RFC 7518 §3.4), base64url. */
+  /** Signs as JOSE wants it: r || s for ES256 and ES384 (RFC 7518 §3.4), base64url. */
   async sign({ keyRef, algorithm, data }: SignArguments): Promise<string> {
     const { facts, privateKey } = await this.#open(keyRef.kid);
     if (algorithm !== undefined && !facts.algorithms.includes(algorithm)) {
@@ -130,7 +144,7 @@ interface SignArguments {
   readonly data: Uint8Array;
 }
 
-/** The public key of a managed key; key management systems keep P-256 points compressed or not. */
+/** The public key of a managed key; key management systems keep points compressed or not. */
 export function publicKeyOf(type: string, publicKeyHex: string): KeyObject {
   const key = Buffer.from(publicKeyHex, 'hex');
   const prefix = spkiPrefixes[`${type} ${key.length}`];
@@ -143,6 +157,8 @@ const spkiPrefixes: Readonly<Record<string, Buffer>> = {
   'Ed25519 32': Buffer.from('302a300506032b6570032100', 'hex'),
   'Secp256r1 33': Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
   'Secp256r1 65': Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+  'Secp384r1 49': Buffer.from('3046301006072a8648ce3d020106052b81040022033200', 'hex'),
+  'Secp384r1 97': Buffer.from('3076301006072a8648ce3d020106052b81040022036200', 'hex'),
 };
 
 function factsOf(type: string): KeyTypeFacts {
