@@ -11,9 +11,10 @@ import {
   securingFormats,
 } from '../credential/credential.js';
 import { ServiceError } from '../errors.js';
-import type { Identity, PassportAgent } from '../identity/identity.js';
+import type { Identity, PassportAgent, SigningKeyReference } from '../identity/identity.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type JsonObject, parseJson } from '../json.js';
+import type { RegistryView } from '../registry/registry.js';
 import type { StatusLists } from '../status/status.js';
 import type { Store, Tx } from '../store/store.js';
 import { contentOf, type PreparedCredential } from './prepare.js';
@@ -32,7 +33,8 @@ export interface CycleDependencies {
   readonly store: Store;
   readonly audit: Pick<Audit, 'record'>;
   readonly agent: PassportAgent;
-  readonly identity: Pick<Identity, 'signingKey'>;
+  readonly identity: Pick<Identity, 'did' | 'signingKey'>;
+  readonly registry: RegistryView;
   readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
   readonly statusLists: Pick<StatusLists, 'allocate' | 'change' | 'refresh'>;
   readonly box: SealedBox;
@@ -155,16 +157,26 @@ export function reopen(deps: CycleDependencies, row: IssuanceRow): ReservedCrede
   return { id, type, format, algorithm, credential, clientId, repeatable: idempotencyKey !== null };
 }
 
+/**
+ * The key that signs now. Where the registry names our keys and this is none of them, every verifier would refuse what
+ * it signs, so it signs nothing: a new key has to be listed first.
+ */
+export async function findSigningKey(deps: CycleDependencies, algorithm: JwsAlgorithm): Promise<SigningKeyReference> {
+  const key = await deps.identity.signingKey(algorithm).catch(refuseKey);
+  if (deps.registry.acceptsKey(deps.identity.did, key.thumbprint)) return key;
+  throw new ServiceError('issuer_not_recognised', 'The registry does not list the key that signs now.');
+}
+
 /** Signs what was reserved, by the agent's key; a failure of the key is said as such. */
 export async function sign(deps: CycleDependencies, reserved: ReservedCredential): Promise<SecuredCredential> {
   const { credential, format, algorithm } = reserved;
-  try {
-    const key = await deps.identity.signingKey(algorithm);
-    return await deps.secure(deps.agent, { credential, format, key, now: deps.now() });
-  } catch (error) {
-    if (error instanceof ServiceError) throw error;
-    throw new ServiceError('key_unavailable', 'The credential could not be signed now.', { cause: error });
-  }
+  const key = await findSigningKey(deps, algorithm);
+  return deps.secure(deps.agent, { credential, format, key, now: deps.now() }).catch(refuseKey);
+}
+
+function refuseKey(cause: unknown): never {
+  if (cause instanceof ServiceError) throw cause;
+  throw new ServiceError('key_unavailable', 'The credential could not be signed now.', { cause });
 }
 
 /** Records that it exists. Only what this returns may be delivered; a process that lost its lease gets nothing. */

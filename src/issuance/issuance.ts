@@ -12,6 +12,7 @@ import {
   burn,
   type CycleDependencies,
   finalise,
+  findSigningKey,
   type IssueContext,
   type IssuedCredential,
   type ReservedCredential,
@@ -24,6 +25,7 @@ import {
 } from './cycle.js';
 import {
   checkRecognition,
+  contentOf,
   type IssueRequest,
   type PrepareDependencies,
   type PreparedCredential,
@@ -185,7 +187,10 @@ async function issue(deps: Deps, request: IssueRequest, caller: IssuanceCaller):
   const known = await findKnown(deps, context);
   const repeated = known && (await answerRepeated(deps, known, context));
   if (repeated) return repeated;
-  const reserved = await reserve(deps, prepareCredential(deps, request), context);
+  const prepared = prepareCredential(deps, request);
+  // Asked before anything is stored, so that a key which is not listed yet costs no reservation; sign asks again.
+  await findSigningKey(deps, contentOf(prepared).algorithm);
+  const reserved = await reserve(deps, prepared, context);
   if (!('repeated' in reserved)) return complete(deps, reserved);
   const answer = await answerRepeated(deps, reserved.repeated, context);
   if (answer) return answer;

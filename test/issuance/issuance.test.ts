@@ -5,7 +5,7 @@ import { createSealedBox } from '../../src/issuance/sealed-box.js';
 import type { IssuanceRow } from '../../src/issuance/store.js';
 import { findIssuance, updateIssuance } from '../../src/issuance/store.js';
 import type { JsonObject } from '../../src/json.js';
-import { now as start } from '../credential/agent.js';
+import { now as start, trust } from '../credential/agent.js';
 import { catalogue } from '../credential/examples.js';
 import { describeDialects } from '../store/dialects.js';
 import { caller, keyMaterial, openProgramme, organisation, type Programme } from '../verification/programme.js';
@@ -202,6 +202,21 @@ describeDialects('issuing', (database) => {
       expect((await refusal(issuance.issue(request({ validFrom: '2020-01-01T00:00:00Z' }), caller))).code).toBe(
         'issuer_not_recognised',
       );
+    });
+
+    test('and costs no reservation while the registry lists other keys of ours than the one that signs', async () => {
+      const listed = 'L'.repeat(43);
+      const { keyRef, kid } = programme.agent.es256;
+      const signingWith = (thumbprint: string) =>
+        programme.issuance({
+          identity: { did: trust, signingKey: async () => ({ keyRef, kid, algorithm: 'ES256', thumbprint }) },
+        });
+      programme.registry.organisations = [organisation({ dids: [{ did: trust, keyThumbprints: [listed] }] })];
+      const before = await count();
+      const error = await refusal(signingWith('N'.repeat(43)).issue(request(), caller));
+      expect(error.code).toBe('issuer_not_recognised');
+      expect(await count()).toBe(before);
+      await expect(signingWith(listed).issue(request(), caller)).resolves.toMatchObject({ format: 'vc+jwt' });
     });
 
     test('while the registry cannot be relied on', async () => {
