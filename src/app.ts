@@ -23,7 +23,7 @@ import {
   loadAgent,
   readKeyEncryptionKey,
 } from './identity/identity.js';
-import { identityRoutes } from './identity/routes.js';
+import { identityRoutes, resolutionRoutes } from './identity/routes.js';
 import { createIssuance, issuanceEntities } from './issuance/issuance.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
@@ -215,12 +215,13 @@ async function buildApp(foundation: Foundation): Promise<App> {
     self: () => authority?.jwt(),
   });
   // decisions.md 5: no other did:web document is ever fetched.
-  identity.restrictResolution(
-    (did) => registry.isAuthority(did) || registry.isListed(did) || acceptHolder(did, config.verification.holderHosts),
-  );
+  const mayResolve = (did: string) =>
+    registry.isAuthority(did) || registry.isListed(did) || acceptHolder(did, config.verification.holderHosts);
+  identity.restrictResolution(mayResolve);
   background.push(registry);
 
   await server.register(identityRoutes({ identity }));
+  await server.register(resolutionRoutes({ identity, mayResolve }));
   await server.register(accessRoutes(access));
   if (authority) await server.register(registryRoutes({ authority }));
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));

@@ -1,4 +1,5 @@
 /** Publishes the DID document where did:web looks for it. */
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
@@ -86,7 +87,7 @@ export interface ResolutionRoutesDependencies {
 export function resolutionRoutes(deps: ResolutionRoutesDependencies): (server: HttpServer) => Promise<void> {
   return async (server) => {
     server.get(
-      resolutionPrefix + '*',
+      `${resolutionPrefix}*`,
       {
         config: { access: 'public', limit: 'verify' },
         schema: {
@@ -119,19 +120,22 @@ export function resolutionRoutes(deps: ResolutionRoutesDependencies): (server: H
         },
       },
       async (request, reply) => {
-        const { status, contentType, body } = await resolve(deps, request);
-        // Resolution is for whoever may read our own document; whose DIDs are asked for is not for caches to keep.
-        reply.header('cache-control', 'no-store').header('access-control-allow-origin', '*');
-        return reply
-          .code(status)
-          .type(contentType)
-          .send(Buffer.from(JSON.stringify(body)));
+        return sendAnswer(reply as unknown as FastifyReply, await resolve(deps, request));
       },
     );
   };
 }
 
 const resolutionPrefix = '/1.0/identifiers/';
+
+/** Whose DIDs somebody asks for is not for caches to keep; the answer itself is public. */
+function sendAnswer(reply: FastifyReply, { status, contentType, body }: ResolutionAnswer): FastifyReply {
+  reply.header('cache-control', 'no-store').header('access-control-allow-origin', '*');
+  return reply
+    .code(status)
+    .type(contentType)
+    .send(Buffer.from(JSON.stringify(body)));
+}
 
 async function resolve(
   { identity, mayResolve }: ResolutionRoutesDependencies,
