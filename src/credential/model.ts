@@ -38,6 +38,8 @@ export interface VerifiedCredential {
   readonly keyThumbprint: string;
   /** The earliest time claim: validFrom, issuanceDate, nbf, iat, proof.created; `now` when there is none. */
   readonly issuedAt: Date;
+  /** When it says that it was signed (iat, proof.created); validFrom may have been set back or ahead of it. */
+  readonly signedAt?: Date;
   /** The latest of validFrom, issuanceDate and nbf. */
   readonly validFrom?: Date;
   /** The earliest of validUntil, expirationDate and exp. */

@@ -61,6 +61,7 @@ export function describeProof(facts: {
   const starts = [date('validFrom'), date('issuanceDate'), times.nbf];
   const validFrom = latest(starts);
   const validUntil = earliest([date('validUntil'), date('expirationDate'), times.exp]);
+  const signedAt = times.iat ?? times.created;
   return {
     credential,
     format: facts.format,
@@ -69,7 +70,8 @@ export function describeProof(facts: {
     verificationMethod: key.verificationMethod,
     algorithm: key.key.algorithm,
     keyThumbprint: key.key.thumbprint,
-    issuedAt: earliest([...starts, times.iat, times.created]) ?? now,
+    issuedAt: earliest([...starts, signedAt]) ?? now,
+    ...(signedAt ? { signedAt } : {}),
     ...(validFrom ? { validFrom } : {}),
     ...(validUntil ? { validUntil } : {}),
     digest: facts.digest,

@@ -16,7 +16,7 @@ export function checkValidity(verified: VerifiedCredential, now: Date): Check {
   if (validFrom !== undefined && validUntil !== undefined && validUntil < validFrom) {
     return finding('validity_inverted', evidence);
   }
-  const start = Math.max(validFrom?.getTime() ?? 0, verified.issuedAt.getTime());
+  const start = Math.max(...[validFrom, verified.signedAt, verified.issuedAt].map((date) => date?.getTime() ?? 0));
   if (start > now.getTime() + startGraceMilliseconds) return finding('not_yet_valid', evidence);
   if (validUntil !== undefined && validUntil <= now) return finding('expired', evidence);
   return finding('within_validity', evidence);

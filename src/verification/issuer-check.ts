@@ -46,7 +46,22 @@ function issuerMembers(credential: JsonObject): { name?: string; odsCode?: strin
   return members;
 }
 
-/** After the signature: recognised for the type at the time of issue and now (decisions.md 10), and under its own ODS code (domain.md §6). */
+/**
+ * decisions.md 10, for each time that the credential gives for its issue: whoever was suspended when he signed does not
+ * get around it by a validFrom that lies before.
+ */
+function recogniseThenAndNow(
+  registry: RegistryView,
+  verified: VerifiedCredential,
+  type: string,
+  now: Date,
+): Recognition {
+  const { issuer, issuedAt, signedAt = issuedAt } = verified;
+  const answers = [issuedAt, signedAt].map((time) => recogniseIssuer(registry, issuer, type, { issuedAt: time, now }));
+  return answers.find(({ outcome }) => outcome !== 'recognised') ?? (answers[0] as Recognition);
+}
+
+/** After the signature: recognised for the type at the time of issue and now, and under its own ODS code (domain.md §6). */
 export function checkIssuer(
   registry: RegistryView,
   verified: VerifiedCredential,
@@ -54,7 +69,7 @@ export function checkIssuer(
   now: Date,
 ): Check {
   const asked = type ?? askedType(typesOf(verified.credential));
-  const recognition = recogniseIssuer(registry, verified.issuer, asked, { issuedAt: verified.issuedAt, now });
+  const recognition = recogniseThenAndNow(registry, verified, asked, now);
   if (recognition.outcome !== 'recognised') return recognitionFinding(recognition);
   const claimed = issuerMembers(verified.credential);
   const known = recognition.organisation;

@@ -184,6 +184,15 @@ describe('verifying', () => {
       expect((await verify((await issue(format, { validFrom: at(60_000) })).wire)).decision).toBe('valid');
     });
 
+    test('fails when it was signed in the future, whatever its validFrom says', async () => {
+      programme.clock.now = new Date(start.getTime() + hour);
+      const early = await resign(format, good.wire, (credential) => credential);
+      programme.clock.now = start;
+      expect(failed(await verify(early))).toEqual([
+        isJwt(format) ? 'validity:not_yet_valid' : 'proof:proof_not_yet_valid',
+      ]);
+    });
+
     test('fails at the schema when the content or the reference is not that of its type', async () => {
       const wrong = await resign(format, good.wire, subjectWith({ checkType: 'Bogus' }));
       const report = await verify(wrong);
@@ -283,6 +292,15 @@ describe('verifying', () => {
         const report = await verify(good.wire);
         expect([report.decision, codeOf(report, 'issuer')]).toEqual(['valid', 'issuer_reinstated_notice']);
         expect(failed(await verify(during.wire))).toEqual(['issuer:issuer_suspended_when_issued']);
+      });
+
+      test('when it was signed within a suspension, though its validFrom lies before', async () => {
+        programme.clock.now = new Date(start.getTime() + hour);
+        const backdated = await resign(format, good.wire, (credential) => credential);
+        programme.clock.now = new Date(start.getTime() + 3 * hour);
+        register({ suspensions: [{ from: '2026-11-21T09:30:00Z', until: '2026-11-21T11:00:00Z' }] });
+        expect(failed(await verify(backdated))).toEqual(['issuer:issuer_suspended_when_issued']);
+        expect((await verify(good.wire)).decision).toBe('valid');
       });
 
       test('when the credential names another organisation code; another name is only a notice', async () => {
