@@ -17,6 +17,8 @@ const joseRefusals: Readonly<Record<JoseErrorCode, RefusalCode>> = {
   key_alg_mismatch: 'key_type_mismatch',
   signature_invalid: 'signature_invalid',
   claim_invalid: 'claims_inconsistent',
+  disclosure_invalid: 'disclosures_invalid',
+  key_binding_invalid: 'key_binding_invalid',
   expired: 'presentation_expired',
   not_yet_valid: 'presentation_not_yet_valid',
   too_old: 'presentation_expired',

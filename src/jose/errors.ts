@@ -13,6 +13,8 @@ export type JoseErrorCode =
   | 'key_alg_mismatch'
   | 'signature_invalid'
   | 'claim_invalid'
+  | 'disclosure_invalid'
+  | 'key_binding_invalid'
   | 'expired'
   | 'not_yet_valid'
   | 'too_old';

@@ -12,7 +12,7 @@ import { JoseError } from './errors.js';
 
 /** The required members of a public JWK, in the order of RFC 7638, and nothing else. */
 export type PublicJwk =
-  | { readonly crv: 'P-256' | 'P-384'; readonly kty: 'EC'; readonly x: string; readonly y: string }
+  | { readonly crv: 'P-256' | 'P-384' | 'P-521'; readonly kty: 'EC'; readonly x: string; readonly y: string }
   | { readonly crv: 'Ed25519'; readonly kty: 'OKP'; readonly x: string };
 
 /** A public key that passed every import check. */
@@ -34,7 +34,7 @@ export function importJwk(jwk: unknown): VerificationKey {
   // Who publishes the private part has lost the key: whatever it signed may be anybody's.
   if (exposed !== undefined) throw invalid('The JWK contains its private part.');
   const algorithm = jwsAlgorithmNames.find((name) => jwsAlgorithms[name].crv === jwk.crv);
-  if (algorithm === undefined) throw invalid('The JWK has no curve that is accepted (P-256, P-384, Ed25519).');
+  if (algorithm === undefined) throw invalid('The JWK has no curve that is accepted (P-256, P-384, P-521, Ed25519).');
   const facts = jwsAlgorithms[algorithm];
   if (jwk.kty !== facts.kty) throw invalid('The kty and crv of the JWK do not belong together.');
   checkIntendedUse(jwk, facts);
@@ -106,8 +106,8 @@ function thumbprintOf(jwk: PublicJwk): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
-/** The longest Multikey here is that of P-384, 51 bytes; base58 decoding is quadratic, so longer input is not tried. */
-const maxMultikeyLength = 80;
+/** The longest Multikey here is that of P-521, 69 bytes; base58 decoding is quadratic, so longer input is not tried. */
+const maxMultikeyLength = 100;
 
 /** Imports a publicKeyMultibase of a Multikey, base58btc (`z`) only; throws JoseError key_invalid. */
 export function importMultikey(publicKeyMultibase: string): VerificationKey {
@@ -116,7 +116,7 @@ export function importMultikey(publicKeyMultibase: string): VerificationKey {
     const [first, second] = jwsAlgorithms[name].multicodec;
     return bytes[0] === first && bytes[1] === second;
   });
-  if (algorithm === undefined) throw invalid('The Multikey has no accepted type (P-256, P-384, Ed25519).');
+  if (algorithm === undefined) throw invalid('The Multikey has no accepted type (P-256, P-384, P-521, Ed25519).');
   return verificationKey(algorithm, expandPoint(bytes.subarray(2), jwsAlgorithms[algorithm]));
 }
 

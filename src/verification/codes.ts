@@ -128,6 +128,13 @@ const proving = {
     askIssuer,
     malformed,
   ),
+  disclosures_invalid: fail(
+    'format',
+    'The disclosures of the credential do not fit it.',
+    'A disclosure of the SD-JWT belongs to no digest, stands there twice or was altered, or the key binding is for others.',
+    askHolder,
+    malformed,
+  ),
   data_model_invalid: fail(
     'format',
     'The credential breaks the W3C data model.',
@@ -268,6 +275,13 @@ const proving = {
     'The signature does not match the content.',
     'The credential was altered after signing, or signed with another key.',
     'Do not rely on it. Ask for an unaltered copy.',
+    cryptographic,
+  ),
+  key_binding_invalid: fail(
+    'proof',
+    'The holder did not prove to hold the key that the issuer named.',
+    'The key binding of the SD-JWT is by another key, for another request, or the issuer named no key.',
+    askHolder,
     cryptographic,
   ),
   proof_value_malformed: fail(

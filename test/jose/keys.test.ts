@@ -9,11 +9,13 @@ import { importJwk, importMultikey, type PublicJwk, toMultikey } from '../../src
 const privateKeys = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
+  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
   EdDSA: generateKeyPairSync('ed25519').privateKey,
 };
 const jwks = {
   ES256: createKeySigner(privateKeys.ES256).publicJwk as PublicJwk & { kty: 'EC' },
   ES384: createKeySigner(privateKeys.ES384).publicJwk as PublicJwk & { kty: 'EC' },
+  ES512: createKeySigner(privateKeys.ES512).publicJwk as PublicJwk & { kty: 'EC' },
   EdDSA: createKeySigner(privateKeys.EdDSA).publicJwk,
 } satisfies Record<JwsAlgorithm, PublicJwk>;
 
@@ -198,7 +200,7 @@ describe('a Multikey', () => {
   test.each(jwsAlgorithmNames)('of %s is the same key as its JWK', (alg) => {
     const multikey = toMultikey(importJwk(jwks[alg]));
     const key = importMultikey(multikey);
-    expect(multikey).toMatch({ ES256: /^zDn/, ES384: /^z82/, EdDSA: /^z6Mk/ }[alg]);
+    expect(multikey).toMatch({ ES256: /^zDn/, ES384: /^z82/, ES512: /^z2J9/, EdDSA: /^z6Mk/ }[alg]);
     expect(key.thumbprint).toBe(importJwk(jwks[alg]).thumbprint);
     expect(key.algorithm).toBe(alg);
   });

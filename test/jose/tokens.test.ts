@@ -11,11 +11,13 @@ import type { JsonObject } from '../../src/json.js';
 const privateKeys: Record<JwsAlgorithm, KeyObject> = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
+  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
   EdDSA: generateKeyPairSync('ed25519').privateKey,
 };
 const signers = {
   ES256: createKeySigner(privateKeys.ES256),
   ES384: createKeySigner(privateKeys.ES384),
+  ES512: createKeySigner(privateKeys.ES512),
   EdDSA: createKeySigner(privateKeys.EdDSA),
 };
 const key = importJwk(signers.ES256.publicJwk);
