@@ -10,7 +10,8 @@ import { type Audit, auditEntities, createAudit } from './audit/audit.js';
 import type { ConfigTree, ServiceConfig } from './config.js';
 import { type Catalogue, loadCatalogue, secureCredential, verifyProof } from './credential/credential.js';
 import { catalogueRoutes } from './credential/routes.js';
-import { createHttpClient } from './http/client.js';
+import { ServiceError } from './errors.js';
+import { createHttpClient, type HttpClient } from './http/client.js';
 import { healthRoutes } from './http/health.js';
 import { drain } from './http/lifecycle.js';
 import { createMetrics } from './http/metrics.js';
@@ -225,35 +226,68 @@ async function buildApp(foundation: Foundation): Promise<App> {
   await server.register(accessRoutes(access));
   if (authority) await server.register(registryRoutes({ authority }));
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
-  const parts = { foundation, server, catalogue, registry, background, fetchStatus: client.forPurpose('status') };
+  const parts = { foundation, server, background, client, catalogue, registry };
   if (config.roles.includes('issuer')) await addIssuer(parts);
   if (config.roles.includes('verifier')) await addVerifier(parts);
   await server.register(healthRoutes({ checks: healthChecks(foundation, registry) }));
+
+  return toApp(parts);
+}
+
+/** What was built, as something that begins and ends. */
+function toApp({ foundation, server, background, client }: Parts): App {
+  const { listen } = foundation.config;
+
+  /** Whatever fails to end must not keep the rest open: a connection left over keeps the process alive. */
+  async function end(): Promise<boolean> {
+    let clean = true;
+    for (const part of [...background.toReversed(), { stop: client.close }, { stop: foundation.close }]) {
+      try {
+        await part.stop();
+      } catch (error) {
+        clean = false;
+        foundation.surroundings.onFault('stopping', error);
+      }
+    }
+    return clean;
+  }
 
   return {
     server,
     foundation,
     async listen() {
-      for (const part of background) await part.start();
-      return server.listen({ host: config.listen.host, port: config.listen.port });
+      try {
+        for (const part of background) await part.start();
+        return await server.listen({ host: listen.host, port: listen.port }).catch(refuseAddress(listen));
+      } catch (error) {
+        await server.close();
+        await end();
+        throw error;
+      }
     },
     async drain() {
       const { clean } = await drain(server);
-      for (const part of background.toReversed()) await part.stop();
-      await client.close();
-      await foundation.close();
-      return clean;
+      return (await end()) && clean;
     },
   };
 }
 
+/** The usual mistake of an operator: another process, perhaps this very service, has the port. */
+function refuseAddress({ host, port }: ServiceConfig['listen']): (cause: unknown) => never {
+  return (cause) => {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new ServiceError('configuration', `listen: ${host}:${port} cannot be listened on (${reason})`, { cause });
+  };
+}
+
+/** What the roles are added to. */
 interface Parts {
   readonly foundation: Foundation;
   readonly server: HttpServer;
   readonly catalogue: Catalogue;
   readonly registry: ReturnType<typeof createRegistryClient>;
   readonly background: Background[];
-  readonly fetchStatus: ReturnType<ReturnType<typeof createHttpClient>['forPurpose']>;
+  readonly client: HttpClient;
 }
 
 /** Ranks 5 and 6 of an issuer: status lists and the issuance cycle. */
@@ -283,10 +317,10 @@ async function addIssuer({ foundation, server, catalogue, registry, background }
 
 /** Ranks 5 and 6 of a verifier: the status checker and the verdict. */
 async function addVerifier(parts: Parts): Promise<void> {
-  const { foundation, server, catalogue, registry, background, fetchStatus } = parts;
+  const { foundation, server, catalogue, registry, background, client } = parts;
   const { config, store, audit, identity, surroundings } = foundation;
   const statusChecker = createStatusChecker({
-    fetch: fetchStatus,
+    fetch: client.forPurpose('status'),
     agent: identity.agent,
     verifyProof,
     mayFetch: (url) => registry.hosts().has(new URL(url).host),
@@ -310,7 +344,7 @@ async function addVerifier(parts: Parts): Promise<void> {
 async function refuseUnsafeStart({ config, store, identity }: Foundation): Promise<void> {
   const durability = await store.durability();
   if (!durability.ok && !config.development.loopback) {
-    throw new Error(`The database is not durable: ${durability.detail}`);
+    throw new ServiceError('configuration', `The database is not durable: ${durability.detail}`);
   }
   await identity.selfTest();
 }
@@ -344,8 +378,10 @@ function healthChecks({ store, identity, surroundings }: Foundation, registry: P
     },
     keys: async () => ({ ok: identity.published() !== undefined }),
     registry: async () => {
+      // An old copy makes verdicts indeterminate and issuing wait; taken out of service for it, this process would
+      // publish no DID document and no status list either, and so spread the authority's outage to everybody.
       const { freshness } = registry.state(surroundings.now());
-      return { ok: freshness === 'fresh', detail: freshness };
+      return { ok: freshness !== 'absent', detail: freshness };
     },
   };
 }
