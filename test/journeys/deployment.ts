@@ -16,7 +16,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { mergePatch } from '../../src/config.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const program = join(root, 'dist/main.js');
@@ -177,9 +176,20 @@ function standardSettings(name: string, port: number): Settings {
   };
 }
 
+/** Settings over settings; a null stays, for it must take away what agent.yml says (RFC 7396). */
+function overlay(below: unknown, above: unknown): unknown {
+  const isSettings = (value: unknown): value is Settings =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isSettings(below) || !isSettings(above)) return above;
+  const names = new Set([...Object.keys(below), ...Object.keys(above)]);
+  return Object.fromEntries(
+    [...names].map((name) => [name, name in above ? overlay(below[name], above[name]) : below[name]]),
+  );
+}
+
 function createDeployment(ground: Ground, name: string, settings: Settings, port: number): Deployment {
   const config = join(ground.folder, `${name}-${port}.yml`);
-  let service = mergePatch(standardSettings(name, port), settings) as Settings &
+  let service = overlay(standardSettings(name, port), settings) as Settings &
     Record<'did' | 'publicUrl' | 'odsCode', string>;
   const stateFolder = join(ground.folder, String(service['stateFolder']));
 
@@ -225,7 +235,7 @@ function createDeployment(ground: Ground, name: string, settings: Settings, port
     },
     serve,
     configure(changes) {
-      service = mergePatch(service, changes) as typeof service;
+      service = overlay(service, changes) as typeof service;
       write();
     },
     async replica() {
