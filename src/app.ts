@@ -4,6 +4,8 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Access, accessEntities, createAccess } from './access/access.js';
 import { accessRoutes } from './access/routes.js';
 import { type Audit, auditEntities, createAudit } from './audit/audit.js';
@@ -58,8 +60,8 @@ export interface Surroundings {
   readonly ca?: string;
 }
 
-const packageRoot = new URL('..', import.meta.url).pathname;
-const version = (JSON.parse(readFileSync(`${packageRoot}package.json`, 'utf8')) as { version: string }).version;
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
 /** The surroundings of a real process. */
 export function realSurroundings(): Surroundings {
