@@ -5,7 +5,7 @@ import { type Foundation, openFoundation, realSurroundings } from '../app.js';
 import { loadConfig, type ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { createHttpClient, type HttpClient } from '../http/client.js';
-import { didDocumentUrl } from '../identity/identity.js';
+import { didDocumentUrl, type Identity, type KeySummary } from '../identity/identity.js';
 import { type Json, parseJson } from '../json.js';
 import { createRegistryClient } from '../registry/registry.js';
 import { deploymentCommand, say } from './options.js';
@@ -67,8 +67,14 @@ function toFinding(error: unknown): Finding {
 
 async function examineKeys({ foundation: { identity } }: Patient): Promise<Finding> {
   await identity.selfTest();
-  const keys = (await identity.listKeys()).filter(({ state }) => state === 'active');
+  const keys = await signingKeys(identity);
   return { ok: true, found: `${keys.map(({ algorithm }) => algorithm).join(' and ')} sign and verify` };
+}
+
+async function signingKeys(identity: Identity): Promise<readonly KeySummary[]> {
+  return (await identity.listKeys()).filter(
+    ({ state, purpose }) => state === 'active' && purpose === 'assertionMethod',
+  );
 }
 
 /** What strangers see must be what we would publish. */
@@ -107,6 +113,11 @@ async function examineRegistry({ foundation, client }: Patient): Promise<Finding
     if (organisation.odsCode !== config.odsCode || organisation.status !== 'active') {
       const found = `list ${state.sequence} has us as ${organisation.odsCode}, ${organisation.status}`;
       return { ok: false, found, remedy: 'speak to the authority; until then others refuse our credentials' };
+    }
+    const unlisted = (await signingKeys(identity)).filter((key) => !registry.acceptsKey(config.did, key.thumbprint));
+    if (unlisted.length > 0) {
+      const found = `list ${state.sequence} names keys of ours, but not ${unlisted.map(({ kid }) => kid).join(', ')}`;
+      return { ok: false, found, remedy: 'send the authority the thumbprints that `keys list` shows' };
     }
     return { ok: true, found: `list ${state.sequence} names us for ${organisation.issue.length} credential types` };
   } finally {

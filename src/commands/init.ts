@@ -6,6 +6,7 @@ import { loadConfig, type ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { createKeyEncryptionKeyFile, migrateIdentityDatabase } from '../identity/identity.js';
 import { parseJson } from '../json.js';
+import { recordKey } from './keys.js';
 import { createOperator } from './operator.js';
 import { deploymentCommand, say } from './options.js';
 
@@ -47,14 +48,18 @@ function createMissingKeyEncryptionKey(config: ServiceConfig): void {
   say(`key-encryption key: ${file} (keep a copy apart from the backups of the database)`);
 }
 
-/** Keys that are there already belong to an `init` that was broken off later: they are kept. */
-async function initialiseIdentity({ identity }: Foundation): Promise<void> {
+/** Keys that are there already belong to an `init` that was broken off later: they are kept, and recorded again. */
+async function initialiseIdentity(foundation: Foundation): Promise<void> {
+  const { identity } = foundation;
   try {
     await identity.initialise();
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'conflict') throw error;
   }
-  for (const key of await identity.listKeys()) say(`key ${key.kid}: ${key.algorithm}, thumbprint ${key.thumbprint}`);
+  for (const key of await identity.listKeys()) {
+    await recordKey(foundation, 'key.created', key);
+    say(`key ${key.kid}: ${key.algorithm}, thumbprint ${key.thumbprint}`);
+  }
 }
 
 /** Seeds the organisations, signs the first list, and writes what others must receive out of band. */

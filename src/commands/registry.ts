@@ -30,7 +30,7 @@ export function registryCommand(): Command {
 function standingCommand(name: 'suspend' | 'reinstate', description: string): Command {
   return deploymentCommand(name, description)
     .argument('<ods-code>', 'ODS code of the organisation')
-    .requiredOption('-r, --reason <reason>', 'why; kept in the audit trail')
+    .requiredOption('-r, --reason <reason>', 'why, never about a person; kept by the authority, not published')
     .action((odsCode: string, options: { config: string; reason: string }) =>
       withAuthority(options.config, async (authority) => {
         const organisation = await authority[name](odsCode, { reason: options.reason }, actor);
