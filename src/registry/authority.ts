@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.js';
 import { type SignedDocument, signedDocument } from '../http/signed-document.js';
 import type { PassportAgent } from '../identity/identity.js';
 import { decodeBase64url } from '../jose/base64url.js';
-import { canonicalJson, type Json } from '../json.js';
+import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import type { Store, Tx } from '../store/store.js';
 import { buildList, type Publisher, readList, type Snapshot } from './list-document.js';
 import {
@@ -62,7 +62,11 @@ export interface RegistryAuthorityDependencies {
   readonly store: Store;
   readonly audit: Pick<Audit, 'record'>;
   readonly agent: PassportAgent;
-  readonly identity: { readonly did: string; signingKey(algorithm: 'ES256'): Promise<SigningKey> };
+  readonly identity: {
+    readonly did: string;
+    document(): JsonObject;
+    signingKey(algorithm: 'ES256'): Promise<SigningKey>;
+  };
   readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
   readonly config: {
     readonly name: string;
@@ -116,17 +120,17 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
     return result;
   }
 
-  async function reissueIf(isDue: typeof isAgeing): Promise<void> {
-    if (!isDue(deps, published?.row)) return;
+  async function reissueIf(due: typeof isDue): Promise<void> {
+    if (!due(deps, published?.row)) return;
     await commit(async (tx) => {
-      if (isDue(deps, (await findPublication(tx)) ?? undefined)) await publish(deps, tx);
+      if (due(deps, (await findPublication(tx)) ?? undefined)) await publish(deps, tx);
     });
   }
 
   function schedule(): void {
     timer = setTimeout(() => {
       refresh()
-        .then(() => reissueIf(isAgeing))
+        .then(() => reissueIf(isDue))
         .catch((error: unknown) => deps.onFault?.(error))
         .finally(() => timer && schedule());
     }, deps.reloadMilliseconds ?? 500);
@@ -172,14 +176,22 @@ function signedFor(deps: RegistryAuthorityDependencies): string {
   return canonicalJson({ ...publisherOf(deps), nextUpdateSeconds: deps.config.registryAuthority.nextUpdateSeconds });
 }
 
-function isAgeing(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
-  const age = deps.now().getTime() - Date.parse(row?.issued ?? '');
-  return !row || age >= deps.config.registryAuthority.reissueSeconds * 1000;
+/** Old, or signed with a key that is published no longer since it was stolen: no verifier takes such a list. */
+function isDue(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
+  if (!row) return true;
+  const age = deps.now().getTime() - Date.parse(row.issued);
+  return age >= deps.config.registryAuthority.reissueSeconds * 1000 || !isSignedByPublishedKey(deps, row);
+}
+
+function isSignedByPublishedKey({ identity }: RegistryAuthorityDependencies, { jwt }: PublicationRow): boolean {
+  const { kid } = JSON.parse(decodeBase64url(jwt.slice(0, jwt.indexOf('.'))).toString()) as { kid: string };
+  const { assertionMethod } = identity.document();
+  return Array.isArray(assertionMethod) && assertionMethod.includes(kid);
 }
 
 /** Asked at the start only: processes of two configurations must not publish against each other for ever. */
 function isOutdated(deps: RegistryAuthorityDependencies, row: PublicationRow | undefined): boolean {
-  return isAgeing(deps, row) || row?.signedFor !== signedFor(deps);
+  return isDue(deps, row) || row?.signedFor !== signedFor(deps);
 }
 
 /** Signs what the table says, under the next sequence, in the transaction that changed the table. */

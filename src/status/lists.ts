@@ -3,7 +3,16 @@ import { type SignedDocument, signedDocument } from '../http/signed-document.js'
 import type { Store, Tx } from '../store/store.js';
 import { type AllocationRequest, allocate, createPermutations, ensureLists, replaceLists } from './allocation.js';
 import type { StatusEntry, StatusPurpose } from './model.js';
-import { type Due, isAgeing, isOutdated, type Publishing, publish, renew } from './publishing.js';
+import {
+  type Due,
+  isDue,
+  isOutdated,
+  type PublicationFacts,
+  type Publishing,
+  publish,
+  renew,
+  signersOf,
+} from './publishing.js';
 import {
   findEntry,
   lockPublication,
@@ -45,9 +54,10 @@ export interface StatusListsDependencies extends Omit<Publishing, 'config'> {
   readonly onFault?: (error: unknown) => void;
 }
 
-type Loaded = Pick<StatusPublicationRow, 'listId' | 'version' | 'validFrom' | 'validUntil' | 'signedFor'> & {
-  readonly documents: ReadonlyMap<string, SignedDocument>;
-};
+type Loaded = PublicationFacts &
+  Pick<StatusPublicationRow, 'listId' | 'version'> & { readonly documents: ReadonlyMap<string, SignedDocument> };
+
+const renewalPauseMilliseconds = 30_000;
 
 /** The lists of one issuer, whichever of its processes this is. */
 export function createStatusLists(deps: StatusListsDependencies): StatusLists {
@@ -55,6 +65,7 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
   const loaded = new Map<string, Loaded>();
   let refreshing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
 
   async function load(): Promise<void> {
     const changed = await deps.store.read(async (tx) => {
@@ -75,16 +86,26 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
     return next;
   }
 
-  async function renewAll(isDue: Due): Promise<void> {
-    const due = [...loaded.values()].filter((publication) => isDue(deps, publication));
-    for (const { listId } of due) await deps.store.transaction((tx) => renew(deps, tx, listId, isDue));
-    if (due.length > 0) await refresh();
+  async function renewIf(due: Due): Promise<void> {
+    const chosen = [...loaded.values()].filter((publication) => due(deps, publication));
+    for (const { listId } of chosen) await deps.store.transaction((tx) => renew(deps, tx, listId, due));
+    if (chosen.length > 0) await refresh();
+  }
+
+  /** A key that cannot sign now is not asked again twice a second. */
+  async function renewInTurn(): Promise<void> {
+    const time = deps.now().getTime();
+    if (Math.abs(time - failedAt) < renewalPauseMilliseconds) return;
+    await renewIf(isDue).catch((error: unknown) => {
+      failedAt = time;
+      throw error;
+    });
   }
 
   function schedule(): void {
     timer = setTimeout(() => {
       refresh()
-        .then(() => renewAll(isAgeing))
+        .then(renewInTurn)
         .catch((error: unknown) => deps.onFault?.(error))
         .finally(() => timer && schedule());
     }, deps.config.reloadMilliseconds);
@@ -100,7 +121,7 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
     async start() {
       await deps.store.transaction((tx) => ensureLists(allocation, tx));
       await refresh();
-      await renewAll(isOutdated);
+      await renewIf(isOutdated);
       schedule();
     },
     async stop() {
@@ -124,7 +145,7 @@ function toLoaded({ dataIntegrity, jwt, ...facts }: StatusPublicationRow, ttlSec
     [facts.listId, signedDocument(dataIntegrity, { contentType: 'application/vc', ...options })],
     [`${facts.listId}.jwt`, signedDocument(jwt, { contentType: 'application/vc+jwt', ...options })],
   ]);
-  return { ...facts, documents };
+  return { ...facts, signers: signersOf({ dataIntegrity, jwt }), documents };
 }
 
 /**

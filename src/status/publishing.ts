@@ -1,6 +1,7 @@
 import type { SecuredCredential, SecureOptions, SigningKey } from '../credential/credential.js';
 import type { PassportAgent } from '../identity/identity.js';
-import type { JsonObject } from '../json.js';
+import { decodeBase64url } from '../jose/base64url.js';
+import type { Json, JsonObject } from '../json.js';
 import type { Tx } from '../store/store.js';
 import { createBitstring, encodeBitstring } from './bitstring.js';
 import type { StatusPurpose } from './model.js';
@@ -21,6 +22,8 @@ export interface Publishing {
   readonly agent: PassportAgent;
   readonly identity: {
     readonly did: string;
+    /** The DID document, for whether others still accept the keys that lists were signed with. */
+    document(): JsonObject;
     signingKey(algorithm: 'ES256' | 'EdDSA'): Promise<SigningKey>;
   };
   readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
@@ -69,26 +72,42 @@ export async function publish(publishing: Publishing, tx: Tx, previous: StatusPu
 }
 
 /** What decides whether a published list is signed anew. */
-export type Due = (publishing: Publishing, publication: PublicationTimes) => boolean;
-type PublicationTimes = Pick<StatusPublicationRow, 'validFrom' | 'validUntil' | 'signedFor'>;
+export type Due = (publishing: Publishing, publication: PublicationFacts) => boolean;
+export type PublicationFacts = Pick<StatusPublicationRow, 'validFrom' | 'validUntil' | 'signedFor'> & {
+  readonly signers: readonly string[];
+};
+
+/** The verification methods that a list was signed with, one in each securing. */
+export function signersOf({ dataIntegrity, jwt }: Pick<StatusPublicationRow, 'dataIntegrity' | 'jwt'>): string[] {
+  const { proof } = JSON.parse(dataIntegrity) as { proof: { verificationMethod: string } };
+  const header = decodeBase64url(jwt.slice(0, jwt.indexOf('.'))).toString();
+  return [proof.verificationMethod, (JSON.parse(header) as { kid: string }).kid];
+}
 
 /** Signs a list again if it is still due once its lock is held: another process may have been faster. */
 export async function renew(publishing: Publishing, tx: Tx, listId: string, isDue: Due): Promise<void> {
   const publication = await lockPublication(tx, listId);
-  if (isDue(publishing, publication)) await publish(publishing, tx, publication);
+  if (isDue(publishing, { ...publication, signers: signersOf(publication) }))
+    await publish(publishing, tx, publication);
 }
 
-/** Half of the validity is left for whatever may go wrong: a store or a key that is away for days. */
-export function isAgeing(publishing: Publishing, { validFrom, validUntil }: PublicationTimes): boolean {
-  return publishing.now().getTime() >= (Date.parse(validFrom) + Date.parse(validUntil)) / 2;
+/**
+ * Half of the validity is left for whatever may go wrong: a store or a key that is away for days. A list whose key is
+ * published no longer, since it was stolen, proves nothing to anybody and is signed anew at once.
+ */
+export function isDue(publishing: Publishing, { validFrom, validUntil, signers }: PublicationFacts): boolean {
+  if (publishing.now().getTime() >= (Date.parse(validFrom) + Date.parse(validUntil)) / 2) return true;
+  const { assertionMethod } = publishing.identity.document();
+  const published: readonly Json[] = Array.isArray(assertionMethod) ? assertionMethod : [];
+  return !signers.every((signer) => published.includes(signer));
 }
 
 /**
  * Signed before the configuration changed. Asked at the start only: two processes with different configurations,
  * as there are while an upgrade rolls through, would otherwise sign against each other for ever.
  */
-export function isOutdated(publishing: Publishing, publication: PublicationTimes): boolean {
-  return isAgeing(publishing, publication) || publication.signedFor !== signedFor(publishing);
+export function isOutdated(publishing: Publishing, publication: PublicationFacts): boolean {
+  return isDue(publishing, publication) || publication.signedFor !== signedFor(publishing);
 }
 
 type Signed = Omit<StatusPublicationRow, 'version'>;

@@ -193,6 +193,16 @@ describeDialects('the registry authority', (database, kind) => {
     expect(sequence()).toBe(before + 2);
   });
 
+  test('issues the list anew at once when the key that signed it is published no longer', async () => {
+    const before = sequence();
+    const identity = { ...issuer.identity, document: () => ({ ...issuer.identity.document(), assertionMethod: [] }) };
+    const robbed = authorityOf(store, { identity });
+    await robbed.start();
+    await robbed.stop();
+    await authority.refresh();
+    expect(sequence()).toBe(before + 1);
+  });
+
   if (kind !== 'sqlite memory') {
     test('numbers the changes of two processes without a gap, and each sees those of the other', async () => {
       const second = await openStore({ database: database(), entities, migrate: 'run' });

@@ -26,11 +26,16 @@ const deriveKey = (label: string, length: number) =>
   createHmac('sha512', 'secret').update(label).digest().subarray(0, length);
 let counter = 0;
 
-function listsOf(store: Store, changes: Partial<typeof config> = {}, secure = secureCredential): StatusLists {
+function listsOf(
+  store: Store,
+  changes: Partial<typeof config> = {},
+  secure = secureCredential,
+  document = issuer.identity.document,
+): StatusLists {
   return createStatusLists({
     store,
     agent: issuer.agent,
-    identity: issuer.identity,
+    identity: { ...issuer.identity, document },
     secure,
     publicUrl,
     config: { ...config, ...changes },
@@ -248,6 +253,27 @@ describeDialects('status lists', (database, kind) => {
     await back.start();
     await back.stop();
     await lists.refresh();
+  });
+
+  test('are signed anew at once when a key that signed them is published no longer', async () => {
+    const [entry] = await allocate('stolen key', 'data-integrity');
+    const from = () => JSON.parse(lists.document(nameOf(entry))?.bytes.toString() ?? '{}').validFrom as string;
+    await lists.refresh();
+    const first = from();
+    const unchanged = listsOf(store);
+    await unchanged.start();
+    await unchanged.stop();
+    await lists.refresh();
+    expect(from()).toBe(first);
+    const { assertionMethod, ...document } = issuer.identity.document() as { assertionMethod: string[] };
+    const withoutOne = listsOf(store, {}, secureCredential, () => ({
+      ...document,
+      assertionMethod: assertionMethod.slice(1),
+    }));
+    await withoutOne.start();
+    await withoutOne.stop();
+    await lists.refresh();
+    expect(from() > first).toBe(true);
   });
 
   if (kind !== 'sqlite memory') {

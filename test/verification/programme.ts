@@ -97,6 +97,7 @@ export async function openProgramme(
   const keys = { ES256: agent.es256, EdDSA: agent.ed25519 };
   const identity = {
     did: trust,
+    document: () => ({ assertionMethod: [agent.es256.kid, agent.ed25519.kid] }),
     signingKey: async (algorithm: string) => {
       const { keyRef, kid } = keys[algorithm as keyof typeof keys];
       return { keyRef, kid, algorithm: algorithm as 'ES256', thumbprint: '' };
