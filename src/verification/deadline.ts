@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** One total time for a verification (security.md R7): whatever hangs, the caller gets an answer that says so. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -17,6 +19,8 @@ export class DeadlineExceeded extends Error {
 /** Starts the clock; close() must be called, or the timer keeps running. */
 export function startDeadline(milliseconds: number): Deadline {
   const controller = new AbortController();
+  // Every status entry of every credential of a presentation waits for it; Node warns of more than ten as of a leak.
+  setMaxListeners(0, controller.signal);
   const timer = setTimeout(() => controller.abort(new DeadlineExceeded()), milliseconds);
   const expired = new Promise<never>((_resolve, reject) => {
     controller.signal.addEventListener('abort', () => reject(new DeadlineExceeded()), { once: true });
