@@ -1,0 +1,67 @@
+/** One door to every securing mechanism that the checker can make itself. */
+import { sign } from 'node:crypto';
+import { credentialsV2 } from './contexts.js';
+import { isCryptosuite, secure } from './data-integrity.js';
+import type { Document } from './documents.js';
+import { keyFacts, type Signer } from './keys.js';
+
+/** A secured document as it travels: an object, which for enveloping mechanisms is the Enveloped object. */
+export interface Secured {
+  readonly wire: Document;
+  /** The compact form of an enveloping mechanism. */
+  readonly compact?: string;
+}
+
+export interface TokenOptions {
+  readonly header?: Document;
+  readonly claims?: Document;
+  readonly signer: Signer;
+}
+
+const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** JWS compact serialisation (RFC 7515 3.1), also of what no library would sign. */
+export function token(payload: Document, { header = {}, claims = {}, signer }: TokenOptions): string {
+  const facts = keyFacts[signer.keyType];
+  const protectedHeader = defined({ alg: facts.algorithm, kid: signer.verificationMethod, ...header });
+  const input = `${segment(protectedHeader)}.${segment(defined({ ...payload, ...claims }))}`;
+  const key = { key: signer.privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  const signature = sign(signer.keyType === 'Ed25519' ? null : facts.hash, Buffer.from(input), key);
+  return `${input}.${signature.toString('base64url')}`;
+}
+
+function defined(document: Document): Document {
+  return Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined));
+}
+
+const isPresentation = (document: Document) => [document['type']].flat().includes('VerifiablePresentation');
+
+/** The Enveloped object around a compact form (VCDM 2.0 4.13.1, 4.13.2). */
+export function envelope(kind: 'Credential' | 'Presentation', mediaType: string, data: string): Document {
+  return { '@context': credentialsV2, id: `data:${mediaType},${data}`, type: `EnvelopedVerifiable${kind}` };
+}
+
+/**
+ * Secures a credential or presentation. `proof` are the members of the proof to replace; an enveloping mechanism has
+ * nonce and aud for challenge and domain.
+ */
+export async function secureWith(
+  securing: string,
+  document: Document,
+  signer: Signer,
+  proof: Document = {},
+): Promise<Secured> {
+  if (isCryptosuite(securing)) return { wire: await secure(document, { signer, cryptosuite: securing, proof }) };
+  if (securing !== 'vc+jwt') throw new Error(`the checker cannot make ${securing}`);
+  const [kind, typ] = isPresentation(document)
+    ? (['Presentation', 'vp+jwt'] as const)
+    : (['Credential', 'vc+jwt'] as const);
+  const claims = { nonce: proof['challenge'], aud: proof['domain'] };
+  const compact = token(document, { header: { typ, cty: typ.slice(0, 2) }, claims, signer });
+  return { wire: envelope(kind, `application/${typ}`, compact), compact };
+}
+
+/** The object form that stands in `verifiableCredential` of a presentation. */
+export function envelopeCredential(secured: Secured): Document {
+  return secured.wire;
+}

@@ -1,0 +1,65 @@
+/** Describes a Staff Passport by what it says of itself at GET /instances. */
+import type { Document } from './inputs/documents.js';
+import type { KeyType } from './inputs/keys.js';
+import type { IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
+
+const keyTypes: Readonly<Record<string, KeyType>> = { ES256: 'P-256', ES384: 'P-384', EdDSA: 'Ed25519' };
+
+/** What the product claims to verify; the checker holds it to every one of them. */
+const claimed: readonly Securing[] = [
+  'eddsa-rdfc-2022',
+  'eddsa-jcs-2022',
+  'ecdsa-rdfc-2019',
+  'ecdsa-jcs-2019',
+  'ecdsa-sd-2023',
+  'Ed25519Signature2020',
+  'vc+jwt',
+  'vc+sd-jwt',
+  'vc+cose',
+];
+
+const styles = { 200: '200', 400: '400' } as const;
+
+/** Data Integrity issuers also secure VCDM 1.1; tokens are VCDM 2.0 only. */
+const modelsOf = (format: string) => (format.startsWith('e') ? (['2.0', '1.1'] as const) : (['2.0'] as const));
+
+export async function describeOwn(base: string, send: Send): Promise<Target> {
+  const { status, text } = await send({ method: 'GET', url: `${base}/instances`, headers: {} });
+  if (status !== 200) throw new Error(`GET ${base}/instances answered ${status}`);
+  const instances = JSON.parse(text) as Document[];
+  const having = (kind: string) => instances.filter(({ kinds }) => (kinds as string[]).includes(kind));
+  const url = ({ name }: Document, operation: string) => `${base}/instances/${name}/${operation}`;
+  const issuers = having('issuer').map((one) => issuerOf(one, url));
+  const dids = issuers.map(({ issuer }) => issuer);
+  return {
+    name: 'Staff Passport',
+    selfSigned: true,
+    issuers,
+    verifiers: having('verifier').map((one) => verifierOf(one, url(one, 'credentials/verify'))),
+    presentationVerifiers: having('presentationVerifier').map((one) =>
+      verifierOf(one, url(one, 'presentations/verify')),
+    ),
+    resolvers: [{ url: `${base}/1.0/identifiers/`, resolvable: [...new Set(dids)] }],
+  };
+}
+
+function issuerOf(instance: Document, url: (instance: Document, operation: string) => string): IssuerEndpoint {
+  const { kinds, issuer, format, algorithm } = instance;
+  const keyType = keyTypes[algorithm as string];
+  return {
+    url: url(instance, 'credentials/issue'),
+    issuer: issuer as string,
+    securing: format as Securing,
+    dataModels: modelsOf(format as string),
+    ...(keyType && { keyType }),
+    ...((kinds as string[]).includes('status') && {
+      status: { url: url(instance, 'credentials/status'), purposes: ['revocation', 'suspension'] },
+    }),
+    ...((kinds as string[]).includes('deriver') && { derive: url(instance, 'credentials/derive') }),
+  };
+}
+
+function verifierOf({ failedVerification }: Document, url: string): VerifierEndpoint {
+  const style = styles[failedVerification as 200 | 400];
+  return { url, securing: claimed, keyTypes: ['Ed25519', 'P-256', 'P-384'], dataModels: ['2.0', '1.1'], style };
+}

@@ -1,0 +1,8 @@
+/** All tests of the checker by the id of the statement that they decide. */
+import type { Tests } from '../suite.js';
+import { dataIntegrityTests } from './data-integrity.js';
+import { diEcdsaTests } from './di-ecdsa.js';
+import { diEddsaTests } from './di-eddsa.js';
+import { vcdmTests } from './vcdm.js';
+
+export const allTests: Tests = { ...vcdmTests, ...dataIntegrityTests, ...diEddsaTests, ...diEcdsaTests };
