@@ -24,6 +24,7 @@ export {
 } from './credential/credential.js';
 export { NodeKeyManagementSystem } from './identity/key-management-system.js';
 export { openEnvelopePrivateKeyStore } from './identity/private-key-store.js';
+export { QuietAgent } from './identity/quiet-agent.js';
 
 /** Opens the database of identifiers and keys: a file beside the main one, or a schema of its own on PostgreSQL. */
 export function openIdentityDatabase(location: IdentityDatabaseLocation): Promise<IdentityDatabase> {

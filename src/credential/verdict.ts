@@ -1,5 +1,5 @@
 /** What every provider answers: Veramo's IVerifyResult, extended with what was proved or why it was refused. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IVerifyResult } from '@veramo/core-types';
 import type { ResolvedKey } from '../identity/identity.js';
 import type { JsonObject } from '../json.js';
@@ -80,5 +80,5 @@ export function describeProof(facts: {
 
 /** SHA-256 in base64url. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+  return hash('sha256', text, 'base64url');
 }
