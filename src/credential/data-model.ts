@@ -78,14 +78,25 @@ function objectWith(rules: Rules): Rule {
   return (value, path) => (isJsonObject(value) ? checkMembers(value, rules, path) : fault(path, 'must be an object'));
 }
 
+/** On the path of every credential: a path is put together only for a member that is there or missed. */
 function checkMembers(object: JsonObject, rules: Rules, path: string): Fault[] {
-  return Object.entries(rules).flatMap(([name, { required, rule }]) => {
+  const faults: Fault[] = [];
+  for (const [name, { required, rule }] of entriesOf(rules)) {
     const value = object[name];
-    const memberPath = `${path}/${escapePointer(name)}`;
-    if (value === undefined) return required ? fault(memberPath, 'is missing') : [];
-    return rule(value, memberPath);
-  });
+    if (value !== undefined) faults.push(...rule(value, `${path}/${name}`));
+    else if (required) faults.push({ path: `${path}/${name}`, detail: 'is missing' });
+  }
+  return faults;
 }
+
+/** The rules as a list, made once for each table. Their names need no escape in a JSON Pointer (RFC 6901 3). */
+function entriesOf(rules: Rules): readonly [string, Rules[string]][] {
+  const entries = listed.get(rules) ?? Object.entries(rules);
+  listed.set(rules, entries);
+  return entries;
+}
+
+const listed = new WeakMap<Rules, [string, Rules[string]][]>();
 
 function escapePointer(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
@@ -118,15 +129,17 @@ const languageValue: Rule = (value, path) => {
 
 const text = { rule: listOf(languageValue) };
 
+const identifiedRules: Rules = { id: { required: true, rule: url }, name: text, description: text };
+
 const identified: Rule = (value, path) =>
-  isJsonObject(value)
-    ? checkMembers(value, { id: { required: true, rule: url }, name: text, description: text }, path)
-    : url(value, path);
+  isJsonObject(value) ? checkMembers(value, identifiedRules, path) : url(value, path);
+
+const subjectRules: Rules = { id: { rule: url } };
 
 const subject: Rule = (value, path) => {
   if (!isJsonObject(value)) return fault(path, 'must be an object');
   if (Object.keys(value).length === 0) return fault(path, 'must not be empty');
-  return checkMembers(value, { id: { rule: url } }, path);
+  return checkMembers(value, subjectRules, path);
 };
 
 const typedObjects = listOf(objectWith({ type: { required: true, rule: typeNames }, id: { rule: url } }));

@@ -8,8 +8,12 @@ export function parseDateTime(text: unknown): Date | undefined {
   if (typeof text !== 'string') return undefined;
   const parts = dateTimeStamp.exec(text);
   if (parts === null) return undefined;
-  const daysInMonth = new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate();
-  return Number(parts[3]) > daysInMonth ? undefined : new Date(text);
+  return Number(parts[3]) > 28 && isBeyondMonth(parts) ? undefined : new Date(text);
+}
+
+function isBeyondMonth([, year, month, day]: readonly string[]): boolean {
+  const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number(day) > daysInMonth;
 }
 
 /** Reads a NumericDate. Whole seconds within what a Date can hold; an ISO text or a fraction is none. */
