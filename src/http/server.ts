@@ -42,8 +42,9 @@ import type { Metrics } from './metrics.js';
 import { addApiDescription, describeDocsRoute } from './openapi.js';
 import { pageRoutes } from './page-routes.js';
 import { presentError } from './presenters.js';
-import { problemKinds, problemSchema, toProblem } from './problems.js';
+import { problemKinds, problemSchema, toProblem, toServiceError } from './problems.js';
 import { createRouteTable } from './route-table.js';
+import { discardRest } from './unread-body.js';
 import { schemaCompilers } from './validation.js';
 
 export type { Authorise, Caller, RouteAccess } from './access.js';
@@ -91,7 +92,10 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   server.server.headersTimeout = server.server.requestTimeout;
   decorate(server, options);
   // Before any route: a route keeps the error handler that it finds when it is added.
-  server.setErrorHandler((error, request, reply) => presentError(error, request, reply));
+  server.setErrorHandler(async (error, request, reply) => {
+    if (toServiceError(error).code === 'payload_too_large') await discardRest(request.raw);
+    return presentError(error, request, reply);
+  });
   server.setNotFoundHandler(answerUnknownAddress);
   server.addSchema(problemSchema);
   server.addHook('onRequest', refuseWhileClosing);
@@ -222,7 +226,9 @@ async function addRoutesPolicy(server: HttpServer, options: ServerOptions): Prom
 
 function answerUnknownAddress(request: FastifyRequest, reply: FastifyReply): never {
   const methods = request.server.routeTable.methodsAt(request.url);
-  if (methods.length === 0) throw new ServiceError('not_found', 'There is nothing at this address.');
+  // A route that was found may still have nothing to serve: a file that is missing.
+  if (methods.length === 0 || methods.includes(request.method))
+    throw new ServiceError('not_found', 'There is nothing at this address.');
   reply.header('allow', methods.join(', '));
   throw new ServiceError('method_not_allowed', `Here you may use ${methods.join(', ')}.`);
 }
