@@ -1,0 +1,38 @@
+/**
+ * `npm run bench [-- --quick] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
+ * and says how many times the bare signature of node:crypto it costs. docs/performance.md tells how to read it.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+// As main.ts does, before anything of Veramo is loaded.
+process.env['DEBUG_COLORS'] ??= 'no';
+const { admit, createWorkload } = await import('./cases.js');
+const { measure } = await import('./measure.js');
+const { openOrganisation } = await import('./organisation.js');
+const { progress, summarise, tabulate } = await import('./result.js');
+
+/** A passport is about 30 credentials (design.md §6). */
+const passportSize = 30;
+const rounds = 11;
+const sliceMilliseconds = { full: 100, quick: 25 } as const;
+
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
+
+const organisation = await openOrganisation();
+try {
+  const { issue, verifiers } = await createWorkload(organisation, passportSize);
+  const rows = [...issue];
+  for (const verifier of verifiers) rows.push(await admit(verifier));
+  process.stderr.write(`${verifiers.length} verifiers refuse every one-bit change of their input\n`);
+  const cases = [...new Set(rows.flatMap(({ floor }) => [floor])), ...rows];
+  const slice = sliceMilliseconds[options.quick ? 'quick' : 'full'];
+  const samples = await measure(cases, { rounds, sliceMilliseconds: slice, onProgress: progress });
+  const result = summarise(rows, samples, { rounds, sliceMilliseconds: slice });
+  process.stdout.write(tabulate(result));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+} finally {
+  await organisation.close();
+}

@@ -1,0 +1,57 @@
+/**
+ * What a case is compared with: node:crypto alone, signing or verifying the same bytes with the same algorithm. The
+ * fastest form of the call counts: a KeyObject that is there already, and DER signatures, since the form of JOSE
+ * (r || s) costs an options object.
+ */
+import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import type { JwsAlgorithm } from '../../src/jose/algorithms.js';
+
+/** A signature as it was made, the bytes under it, and the key to check it with. */
+export interface SignedBytes {
+  readonly algorithm: JwsAlgorithm;
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly publicKey: KeyObject;
+}
+
+const hashes: Readonly<Partial<Record<JwsAlgorithm, 'sha256' | null>>> = { ES256: 'sha256', EdDSA: null };
+
+function hashOf(algorithm: JwsAlgorithm): 'sha256' | null {
+  const hash = hashes[algorithm];
+  if (hash === undefined) throw new Error(`no floor for ${algorithm}`);
+  return hash;
+}
+
+/** Verifies all the signatures; throws when one does not hold. */
+export function verifyFloor(signed: readonly SignedBytes[]): () => void {
+  const checks = signed.map(({ algorithm, bytes, signature, publicKey }) => {
+    const form = algorithm === 'EdDSA' ? signature : toDer(signature);
+    return () => verify(hashOf(algorithm), bytes, publicKey, form);
+  });
+  return () => {
+    for (const check of checks) if (!check()) throw new Error('node:crypto refuses the signature of a floor');
+  };
+}
+
+/** Signs the same bytes with another key of the same kind; the agent's own private keys stay where they are. */
+export function signFloor({ algorithm, bytes }: SignedBytes): () => void {
+  const { privateKey } =
+    algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const hash = hashOf(algorithm);
+  return () => void sign(hash, bytes, privateKey);
+}
+
+/** ECDSA's r || s as SEQUENCE of two INTEGERs (RFC 3279 2.2.3). */
+export function toDer(signature: Uint8Array): Buffer {
+  const half = signature.length / 2;
+  const numbers = [signature.subarray(0, half), signature.subarray(half)].map(toInteger);
+  const body = Buffer.concat(numbers);
+  return Buffer.concat([Buffer.of(0x30, body.length), body]);
+}
+
+function toInteger(number: Uint8Array): Buffer {
+  const first = number.findIndex((byte) => byte !== 0);
+  const digits = number.subarray(first === -1 ? number.length - 1 : first);
+  const positive = (digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits;
+  return Buffer.concat([Buffer.of(0x02, positive.length), positive]);
+}
