@@ -1,7 +1,7 @@
 import { constants, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createLists, openFoundation, realSurroundings } from '../app.js';
+import { createAuthority, createLists, openFoundation, realSurroundings } from '../app.js';
 import { loadConfig, type ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { identityFile } from '../identity/identity.js';
@@ -9,34 +9,44 @@ import { backupFiles } from './backup.js';
 import { createOperator } from './operator.js';
 import { deploymentCommand, say } from './options.js';
 
-/** `restore`: puts a backup into a state folder that has no databases, and closes the status lists that it holds. */
+/**
+ * `restore`: puts a backup into a state folder that has no databases, and makes up for what nobody remembers any more.
+ * On PostgreSQL the databases come back by pg_restore, and only the second half is ours.
+ */
 export function restoreCommand(): Command {
   return deploymentCommand('restore', 'Put a backup back; status lists are closed and new ones opened')
-    .argument('<folder>', 'folder that `backup` made')
-    .action(async (folder: string, options: { config: string }) => {
+    .argument('[folder]', 'folder that `backup` made; none on PostgreSQL, where pg_restore comes first')
+    .action(async (folder: string | undefined, options: { config: string }) => {
       const deployment = loadConfig(options.config);
       const { config } = deployment;
-      const file = requireSqlite(config);
-      const source = resolve(folder);
-      const manifest = readManifest(source, config);
-      mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
-      copyNew(join(source, backupFiles.main), file);
-      copyNew(join(source, backupFiles.identity), identityFile(file));
-      const copy = join(source, backupFiles.registryCopy);
-      if (existsSync(copy)) copyNew(copy, config.registry.cacheFile);
-      createOperator(config);
-      await closeLists(deployment);
-      const marker = { did: config.did, restored: new Date().toISOString(), taken: manifest.taken };
+      const taken = config.database.type === 'sqlite' ? copyBack(config, config.database.file, folder) : undefined;
+      if (taken === undefined && folder !== undefined) {
+        throw new ServiceError('configuration', 'On PostgreSQL run pg_restore first, then `restore` without a folder.');
+      }
+      await makeUp(deployment);
+      const marker = { did: config.did, restored: new Date().toISOString(), taken };
       writeFileSync(join(config.stateFolder, 'initialised.json'), `${JSON.stringify(marker, null, 2)}\n`, {
         mode: 0o600,
       });
-      say(`restored ${config.did} as of ${manifest.taken}; what was issued later is not known here any more`);
+      say(`restored ${config.did}; what was issued after ${taken ?? 'the dump'} is not known here any more`);
+      if (config.roles.includes('registry')) {
+        say('Compare /registry with the list that a member keeps (registry-cache.json): later suspensions are lost.');
+      }
     });
 }
 
-function requireSqlite({ database }: ServiceConfig): string {
-  if (database.type === 'sqlite') return database.file;
-  throw new ServiceError('configuration', 'On PostgreSQL restore with pg_restore, then see docs/operate.md.');
+/** Copies the databases of a backup into an empty state folder; says when they were taken. */
+function copyBack(config: ServiceConfig, file: string, folder: string | undefined): string {
+  if (folder === undefined) throw new ServiceError('configuration', 'Name the folder that `backup` made.');
+  const source = resolve(folder);
+  const { taken } = readManifest(source, config);
+  mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
+  copyNew(join(source, backupFiles.main), file);
+  copyNew(join(source, backupFiles.identity), identityFile(file));
+  const copy = join(source, backupFiles.registryCopy);
+  if (existsSync(copy)) copyNew(copy, config.registry.cacheFile);
+  createOperator(config);
+  return taken;
 }
 
 function readManifest(source: string, config: ServiceConfig): { did: string; taken: string } {
@@ -63,17 +73,20 @@ function copyNew(from: string, to: string): void {
   }
 }
 
-/** Nobody knows which status indexes were given out after the backup: none of the old lists is used again. */
-async function closeLists(deployment: ReturnType<typeof loadConfig>): Promise<void> {
+/**
+ * Nobody knows which status indexes were given out after the backup, nor which numbers the registry's list had: none of
+ * the old lists is used again, and the registry goes on far beyond.
+ */
+async function makeUp(deployment: ReturnType<typeof loadConfig>): Promise<void> {
   const foundation = await openFoundation(deployment, realSurroundings(), 'run');
+  const { store, audit, config } = foundation;
   try {
     await foundation.identity.selfTest();
-    if (!foundation.config.roles.includes('issuer')) return;
-    const { store, audit } = foundation;
     await store.transaction(async (tx) => {
-      await createLists(foundation).replace(tx);
+      if (config.roles.includes('issuer')) await createLists(foundation).replace(tx);
       await audit.record(tx, { action: 'database.restored', actor: 'operator', outcome: 'success' });
     });
+    if (config.roles.includes('registry')) await createAuthority(foundation).leap('operator');
   } finally {
     await foundation.close();
   }

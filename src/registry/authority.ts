@@ -45,6 +45,8 @@ export interface RegistryAuthority {
   ): Promise<{ organisation: Organisation; created: boolean }>;
   suspend(odsCode: string, request: SuspensionRequest, actor: string): Promise<Organisation>;
   reinstate(odsCode: string, request: SuspensionRequest, actor: string): Promise<Organisation>;
+  /** After a restore: goes on with a number beyond all that may have been published since the backup was taken. */
+  leap(actor: string): Promise<void>;
   /** The signed list, from memory only. */
   document(): SignedDocument | undefined;
   /** The same as a token, for the registry client of this process. */
@@ -143,6 +145,7 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
     put: (odsCode, input, actor) => commit((tx) => put(deps, tx, { odsCode, input, actor })),
     suspend: (odsCode, request, actor) => commit((tx) => suspend(deps, tx, { odsCode, request, actor })),
     reinstate: (odsCode, request, actor) => commit((tx) => reinstate(deps, tx, { odsCode, request, actor })),
+    leap: (actor) => commit((tx) => leap(deps, tx, actor)),
     document: () => published?.document,
     jwt: () => published?.row.jwt,
     snapshot: () => published?.snapshot,
@@ -194,13 +197,22 @@ function isOutdated(deps: RegistryAuthorityDependencies, row: PublicationRow | u
   return isDue(deps, row) || row?.signedFor !== signedFor(deps);
 }
 
+/** More than any authority publishes between two backups. */
+const leapLength = 1_000_000;
+
+/** Verifiers refuse a number that they have seen, with another content or at all: a restored list would be a rollback. */
+async function leap(deps: RegistryAuthorityDependencies, tx: Tx, actor: string): Promise<void> {
+  await publish(deps, tx, leapLength);
+  await deps.audit.record(tx, { action: 'registry.leap', actor, outcome: 'success', data: { by: leapLength } });
+}
+
 /** Signs what the table says, under the next sequence, in the transaction that changed the table. */
-async function publish(deps: RegistryAuthorityDependencies, tx: Tx): Promise<void> {
+async function publish(deps: RegistryAuthorityDependencies, tx: Tx, step = 1): Promise<void> {
   const previous = await findPublication(tx);
   const now = deps.now();
   const nextUpdate = new Date(now.getTime() + deps.config.registryAuthority.nextUpdateSeconds * 1000);
   const snapshot = {
-    sequence: (previous?.sequence ?? 0) + 1,
+    sequence: (previous?.sequence ?? 0) + step,
     issued: beginningAt(now),
     nextUpdate: endAt(nextUpdate),
     organisations: await readOrganisations(tx),

@@ -193,6 +193,15 @@ describeDialects('the registry authority', (database, kind) => {
     expect(sequence()).toBe(before + 2);
   });
 
+  test('leaps beyond every number that a lost database may have published', async () => {
+    const before = sequence();
+    await authority.leap('operator');
+    expect(sequence()).toBe(before + 1_000_000);
+    expect((await auditRows(store)).at(-1)).toMatchObject({ action: 'registry.leap', actor: 'operator' });
+    await authority.put('RXL', { ...input, dids: [{ did: 'did:web:rxl.example' }] }, 'operator');
+    expect(sequence()).toBe(before + 1_000_001);
+  });
+
   test('issues the list anew at once when the key that signed it is published no longer', async () => {
     const before = sequence();
     const identity = { ...issuer.identity, document: () => ({ ...issuer.identity.document(), assertionMethod: [] }) };
