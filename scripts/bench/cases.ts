@@ -15,7 +15,7 @@ import { findVerificationKey } from '../../src/identity/identity.js';
 import type { JwsAlgorithm } from '../../src/jose/algorithms.js';
 import { isJsonObject, type JsonObject } from '../../src/json.js';
 import type { Check, Decision } from '../../src/verification/verification.js';
-import { changesOf, signatureOf, sizeOf, type Wire } from './documents.js';
+import { changesOf, observeSigning, sizeOf, type Wire } from './documents.js';
 import { type SignedBytes, signFloor, verifyFloor } from './floors.js';
 import { type Change, type Guarded, type Outcome, requireRefusal } from './guard.js';
 import type { Case } from './measure.js';
@@ -90,7 +90,7 @@ function requireAccepted(name: string, outcome: Outcome): void {
 }
 
 async function issueCredential(
-  { agent, catalogue, holder, issuance, identity, contexts, now }: BenchOrganisation,
+  { agent, catalogue, holder, issuance, identity, now }: BenchOrganisation,
   format: SecuringFormat,
   alg: JwsAlgorithm,
 ): Promise<Issued> {
@@ -98,10 +98,12 @@ async function issueCredential(
   const subject = example['credentialSubject'];
   if (!isJsonObject(subject)) throw new Error(`the catalogue has no example of ${type}`);
   const credential = { ...example, credentialSubject: { ...subject, id: holder.did } };
-  const { verifiableCredential: wire } = await issuance.issue({ credential, options: { format, alg } }, caller);
+  const request = { credential, options: { format, alg } };
+  const { made, bytes, signature } = await observeSigning(agent, () => issuance.issue(request, caller));
+  const wire = made.verifiableCredential;
   const verified = await verifyProof(agent, readCredential(wire), { now: now() });
   const { key } = findVerificationKey(identity.document(), verified.verificationMethod, 'assertionMethod');
-  const signed = { algorithm: alg, ...(await signatureOf(wire, contexts)), publicKey: key.keyObject };
+  const signed = { algorithm: alg, bytes, signature, publicKey: key.keyObject };
   const name = format.includes('rdfc') ? format : `${format} ${alg}`;
   return { name, format, algorithm: alg, wire, unsecured: verified.credential, signed, bytes: sizeOf(wire) };
 }
@@ -200,17 +202,19 @@ async function presentationRows(
     { name: `vp+jwt of ${passportSize} credentials`, format: 'vp+jwt', credentials: passport, marker: audience },
     { name: `${integrity.name} of 1 credential`, format: 'eddsa-rdfc-2022', credentials: [integrity], marker },
   ];
-  return Promise.all(plans.map((plan) => presentationRow(organisation, plan)));
+  const rows: VerifierRow[] = [];
+  for (const plan of plans) rows.push(await presentationRow(organisation, plan));
+  return rows;
 }
 
 async function presentationRow(organisation: BenchOrganisation, plan: PresentationPlan): Promise<VerifierRow> {
-  const { verification, holder, agent, contexts } = organisation;
+  const { verification, holder, agent } = organisation;
   const credentials = plan.credentials.map(({ wire }) => wire);
-  const input = await present(organisation, plan.format, credentials);
+  const observed = await observeSigning(agent, () => present(organisation, plan.format, credentials));
+  const { made: input, bytes, signature } = observed;
   const { didDocument } = await agent.resolveDid({ didUrl: holder.did });
   const { key } = findVerificationKey(didDocument, holder.key.kid, 'authentication');
-  const signature = await signatureOf(input, contexts);
-  const presented: SignedBytes = { algorithm: key.algorithm, publicKey: key.keyObject, ...signature };
+  const presented: SignedBytes = { algorithm: key.algorithm, publicKey: key.keyObject, bytes, signature };
   const signed = [presented, ...plan.credentials.map((issued) => issued.signed)];
   const name = `whole verdict ${plan.name}`;
   const report = (wire: Wire) => verification.verifyPresentation({ verifiablePresentation: wire, challenge, domain });

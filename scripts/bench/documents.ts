@@ -1,8 +1,6 @@
 /** Credentials and presentations as they travel, what is signed in them, and the same with one bit changed. */
 import { base58 } from '@scure/base';
-import { createCanonicalise } from '../../src/credential/canonicalisation.js';
-import type { Contexts } from '../../src/credential/credential.js';
-import { hashData, readSecuredCredential, readSecuredPresentation } from '../../src/credential/integrity-proof.js';
+import type { PassportAgent } from '../../src/identity/identity.js';
 import { decodeBase64url, encodeBase64url } from '../../src/jose/base64url.js';
 import { isJsonObject, type JsonObject } from '../../src/json.js';
 import { type Change, flipLastBit, flipLetter } from './guard.js';
@@ -11,7 +9,7 @@ import { type Change, flipLastBit, flipLetter } from './guard.js';
 export type Wire = string | JsonObject;
 
 /** Bytes and the signature over them. */
-export interface Signature {
+interface Signature {
   readonly bytes: Uint8Array;
   readonly signature: Uint8Array;
 }
@@ -23,20 +21,27 @@ export function compactOf(wire: Wire): string | undefined {
   return wire['proof'] === undefined && typeof id === 'string' ? id.slice(id.indexOf(',') + 1) : undefined;
 }
 
-/** The bytes that were signed: the signing input of a token, or the hashes of a Data Integrity proof. */
-export async function signatureOf(wire: Wire, contexts: Contexts): Promise<Signature> {
-  const compact = compactOf(wire);
-  if (compact !== undefined) {
-    const end = compact.lastIndexOf('.');
-    return { bytes: Buffer.from(compact.slice(0, end)), signature: decodeBase64url(compact.slice(end + 1)) };
+/** Signs something through the agent and says which bytes the key management was given, and what it made of them. */
+export async function observeSigning<T>(
+  agent: PassportAgent,
+  work: () => Promise<T>,
+): Promise<Signature & { readonly made: T }> {
+  const stock = agent.keyManagerSign;
+  const seen: Signature[] = [];
+  agent.keyManagerSign = async (args) => {
+    const signature = await stock(args);
+    // Bytes pass keyManagerSign untouched, although its type says string.
+    seen.push({ bytes: args?.data as unknown as Uint8Array, signature: decodeBase64url(signature) });
+    return signature;
+  };
+  try {
+    const made = await work();
+    const [signature, ...others] = seen;
+    if (!signature || others.length > 0) throw new Error(`${seen.length} signatures were made, not one`);
+    return { ...signature, made };
+  } finally {
+    agent.keyManagerSign = stock;
   }
-  const document = wire as JsonObject;
-  const isPresentation = [document['type']].flat().includes('VerifiablePresentation');
-  const { proof, unsecured } = isPresentation ? readSecuredPresentation(document) : readSecuredCredential(document);
-  const { cryptosuite, options } = proof;
-  const signature = signatureIn(document);
-  const canonicalise = createCanonicalise(contexts.documents);
-  return { bytes: await hashData(canonicalise, { cryptosuite, options, unsecured }), signature };
 }
 
 function signatureIn({ proof }: JsonObject): Uint8Array {

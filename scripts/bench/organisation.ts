@@ -14,7 +14,6 @@ import { auditEntities, createAudit } from '../../src/audit/audit.js';
 import { loadConfig } from '../../src/config.js';
 import {
   type Catalogue,
-  type Contexts,
   loadCatalogue,
   type SigningKey,
   secureCredential,
@@ -43,7 +42,6 @@ export const organisationName = 'Rexford Acute NHS Trust (invented)';
 export interface BenchOrganisation {
   readonly agent: PassportAgent;
   readonly identity: Identity;
-  readonly contexts: Contexts;
   readonly catalogue: Catalogue;
   readonly issuance: Issuance;
   readonly verification: Verification;
@@ -78,7 +76,6 @@ export async function openOrganisation(): Promise<BenchOrganisation> {
   return {
     agent,
     identity,
-    contexts: loaded.part('/contexts') as Contexts,
     catalogue,
     issuance: createIssuance({
       ...shared,
