@@ -1,9 +1,10 @@
 /**
  * What an agent file may require: `staff-passport/plugins`, for our own agents and for any other Veramo 7 agent.
- * Everything here is made from configuration alone; clock, environment and network are bound here, as app.ts does
+ * Everything here is made from configuration alone; clock, randomness, environment and network are bound here, as app.ts does
  * for the rest.
  */
-import { StaffPassportCredentialPlugin } from './credential/credential.js';
+import { randomBytes } from 'node:crypto';
+import { SdJwtProvider, StaffPassportCredentialPlugin } from './credential/credential.js';
 import { createHttpClient } from './http/client.js';
 import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
 import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
@@ -16,12 +17,14 @@ import {
 } from './identity/store.js';
 
 export {
+  CoseProvider,
   createContexts,
   DataIntegrityProvider,
   Jwt11Provider,
   StaffPassportCredentialPlugin,
   VcJoseProvider,
 } from './credential/credential.js';
+export { DidKeyProvider } from './identity/did-key-identity.js';
 export { NodeKeyManagementSystem } from './identity/key-management-system.js';
 export { openEnvelopePrivateKeyStore } from './identity/private-key-store.js';
 export { QuietAgent } from './identity/quiet-agent.js';
@@ -67,6 +70,11 @@ export function createResolver({ loopback }: { loopback: boolean }): PassportRes
     },
     close: () => client.close(),
   };
+}
+
+/** The provider of SD-JWT, with salts from the system. */
+export function createSdJwtProvider(): SdJwtProvider {
+  return new SdJwtProvider({ random: (bytes) => randomBytes(bytes) });
 }
 
 /** The credential plugin over its providers, in the order in which they are asked. */

@@ -200,8 +200,19 @@ const credentialRulesByVersion: Readonly<Record<DataModelVersion, Rules>> = {
   },
 };
 
-const embedded20: Rule = (value, path) =>
-  isJsonObject(value) ? [] : fault(path, 'must be an object; a token travels in an EnvelopedVerifiableCredential');
+/** VCDM 2.0 4.13.1: what is in an envelope stands in a data: URL. Which ones are read, and their content, is judged later. */
+const envelopedUrl = /^data:application\/(?:vc\+jwt,|vc\+sd-jwt,|vc\+cose;base64,|jwt,)\S/i;
+
+const embedded20: Rule = (value, path) => {
+  if (!isJsonObject(value)) {
+    return fault(path, 'must be an object; a token travels in an EnvelopedVerifiableCredential');
+  }
+  const { id, type } = value;
+  if (!asArray(type).includes('EnvelopedVerifiableCredential')) return [];
+  return typeof id === 'string' && envelopedUrl.test(id)
+    ? []
+    : fault(`${path}/id`, 'must be a data: URL of a secured credential');
+};
 
 const embedded11: Rule = (value, path) =>
   isJsonObject(value) || typeof value === 'string' ? [] : fault(path, 'must be an object or a token');

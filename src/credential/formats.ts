@@ -3,12 +3,16 @@
  * format is, how it is signed and how it travels is read from here. A new mechanism is a new row.
  */
 import type { JwsAlgorithm } from '../jose/algorithms.js';
+import { type Cryptosuite, cryptosuites, type ProofSuite, type RetiredSuite } from './cryptosuites.js';
 
 /** How a credential is secured; the `options.format` of the issuing API. */
-export type SecuringFormat = 'vc+jwt' | 'eddsa-rdfc-2022' | 'ecdsa-rdfc-2019' | 'jwt_vc';
+export type SecuringFormat = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose' | 'jwt_vc' | Cryptosuite;
+
+/** How a credential that is verified may be secured. */
+export type CredentialFormat = SecuringFormat | RetiredSuite;
 
 /** How a presentation is secured. */
-export type PresentationFormat = 'vp+jwt' | 'jwt_vp' | 'eddsa-rdfc-2022' | 'ecdsa-rdfc-2019';
+export type PresentationFormat = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose' | 'jwt_vp' | ProofSuite;
 
 /** The two versions of the W3C data model that are spoken. */
 export type DataModelVersion = '2.0' | '1.1';
@@ -16,22 +20,35 @@ export type DataModelVersion = '2.0' | '1.1';
 /** One row of the table of formats. */
 export interface SecuringFormatFacts {
   readonly dataModel: DataModelVersion;
+  /** Enveloping (`jwt`, SD-JWT and COSE too) or embedded: decides in which form a status list answers. */
   readonly kind: 'jwt' | 'data-integrity';
   readonly algorithms: readonly JwsAlgorithm[];
   readonly mediaType: string;
+  /** Not among what the product's own API issues (decisions.md 1). */
+  readonly instancesOnly?: true;
 }
+
+/** ES512 is left to callers that bring the key themselves: no wallet and no registry of ours uses P-521. */
+const joseAlgorithms: readonly JwsAlgorithm[] = ['ES256', 'ES384', 'EdDSA'];
 
 /** Every format that credentials are issued and verified in. */
 export const securingFormats: Readonly<Record<SecuringFormat, SecuringFormatFacts>> = {
-  'vc+jwt': { dataModel: '2.0', kind: 'jwt', algorithms: ['ES256', 'EdDSA'], mediaType: 'application/vc+jwt' },
-  'eddsa-rdfc-2022': { dataModel: '2.0', kind: 'data-integrity', algorithms: ['EdDSA'], mediaType: 'application/vc' },
-  'ecdsa-rdfc-2019': { dataModel: '2.0', kind: 'data-integrity', algorithms: ['ES256'], mediaType: 'application/vc' },
-  jwt_vc: { dataModel: '1.1', kind: 'jwt', algorithms: ['ES256', 'EdDSA'], mediaType: 'application/jwt' },
+  'vc+jwt': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+jwt' },
+  'vc+sd-jwt': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+sd-jwt' },
+  'vc+cose': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+cose' },
+  ...integrityRows(),
+  jwt_vc: { dataModel: '1.1', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/jwt' },
 };
 
-/** What a `typ` header says about a compact token (VC-JOSE-COSE 3.1.1 and 3.1.2, VCDM 1.1 6.3.1). */
-export const credentialTyp = { 'vc+jwt': 'vc+jwt', jwt_vc: 'JWT' } as const;
-export const presentationTyp = { 'vp+jwt': 'vp+jwt', jwt_vp: 'JWT' } as const;
+/** VCDM 2.0 unless the credential itself says 1.1. */
+function integrityRows(): Record<Cryptosuite, SecuringFormatFacts> {
+  const row = { dataModel: '2.0', kind: 'data-integrity', mediaType: 'application/vc' } as const;
+  const rows = Object.entries(cryptosuites).map(([name, { algorithms, transformation }]) => [
+    name,
+    { ...row, algorithms, ...(transformation === 'rdfc' ? {} : { instancesOnly: true }) },
+  ]);
+  return Object.fromEntries(rows) as Record<Cryptosuite, SecuringFormatFacts>;
+}
 
 /** The first context names the version of the data model (VCDM 2.0 4.3, VCDM 1.1 4.1). */
 export const baseContexts: Readonly<Record<DataModelVersion, string>> = {

@@ -12,6 +12,17 @@ interface SigningArgs {
   readonly verificationMethod?: string;
   readonly algorithm?: JwsAlgorithm;
   readonly now?: Date | number;
+  /** SD-JWT only: paths of claims that the holder may leave out, such as `credentialSubject.name`. */
+  readonly selectivelyDisclosable?: readonly string[];
+  /** ecdsa-sd-2023 only: what every disclosure must show, as JSON Pointers. */
+  readonly mandatoryPointers?: readonly string[];
+}
+
+/** A credential with a base proof, and what of it is to be shown besides what is mandatory. */
+export interface DeriveArgs {
+  readonly credential: JsonObject;
+  /** JSON Pointers. */
+  readonly selectivePointers: readonly string[];
 }
 
 export interface PassportCredentialArgs extends SigningArgs {
@@ -30,6 +41,8 @@ export interface PassportPolicies extends VerificationPolicies {
   readonly now?: number;
   /** How long after `expires` a Data Integrity proof still counts; 0 where absent. */
   readonly proofGraceSeconds?: number;
+  /** Prove a credential whose issuer is no DID by a did:key or did:jwk that nothing ties to the issuer. */
+  readonly unboundIssuer?: boolean;
   /** Verify the credentials of a presentation. */
   readonly credentials?: boolean;
   /** Demand that the presenter is the subject of every credential. */

@@ -1,11 +1,11 @@
 /**
  * Reads whatever was handed in, strictly, before any key is known: an object with a Data Integrity proof, an
- * EnvelopedVerifiableCredential (VCDM 2.0 4.13) or a compact token. What is not one of these is refused.
+ * EnvelopedVerifiableCredential (VCDM 2.0 4.13), a compact token or a data: URL. What is not one of these is refused.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { asArray, idOf } from './data-model.js';
-import { baseContexts } from './formats.js';
-import { readSecuredCredential, readSecuredPresentation } from './integrity-proof.js';
+import { type EnvelopeKind, isEnvelope, openEnvelope } from './envelopes.js';
+import { primaryProof, readSecuredCredential, readSecuredPresentation } from './integrity-proof.js';
 import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
 import { CredentialRefusal } from './refusals.js';
 import { type CredentialToken, type PresentationToken, readCredentialToken, readPresentationToken } from './token.js';
@@ -34,13 +34,13 @@ export function presentationTokenOf(reading: UnverifiedPresentation | undefined,
 
 /** Reads a credential; throws CredentialRefusal. */
 export function readCredential(input: unknown): UnverifiedCredential {
-  const opened = openEnvelope(input, credentialEnvelope);
+  const opened = open(input, 'credential');
   return typeof opened === 'string' ? readCompactCredential(opened) : readCredentialObject(opened);
 }
 
 /** Reads a presentation, but none of the credentials in it; throws CredentialRefusal. */
 export function readPresentation(input: unknown): UnverifiedPresentation {
-  const opened = openEnvelope(input, presentationEnvelope);
+  const opened = open(input, 'presentation');
   return typeof opened === 'string' ? readCompactPresentation(opened) : readPresentationObject(opened);
 }
 
@@ -60,12 +60,14 @@ function readCompactCredential(compact: string): UnverifiedCredential {
 }
 
 function readCredentialObject(input: JsonObject): UnverifiedCredential {
-  const { unsecured, proof, dataModel } = readSecuredCredential(input);
+  const { unsecured, proofs, dataModel } = readSecuredCredential(input);
+  const claimedIssuer = idOf(unsecured['issuer']) ?? '';
+  const proof = primaryProof(proofs, claimedIssuer);
   return Object.freeze({
     kind: 'credential',
-    format: proof.cryptosuite,
+    format: proof.suite,
     dataModel,
-    claimedIssuer: idOf(unsecured['issuer']) ?? '',
+    claimedIssuer,
     claimedTypes: typesOf(unsecured),
     verificationMethod: proof.verificationMethod,
     input,
@@ -87,10 +89,11 @@ function readCompactPresentation(compact: string): UnverifiedPresentation {
 }
 
 function readPresentationObject(input: JsonObject): UnverifiedPresentation {
-  const { unsecured, proof, holder } = readSecuredPresentation(input);
+  const { unsecured, proofs, holder } = readSecuredPresentation(input);
+  const proof = primaryProof(proofs, holder);
   return Object.freeze({
     kind: 'presentation',
-    format: proof.cryptosuite,
+    format: proof.suite,
     ...(holder === undefined ? {} : { claimedHolder: holder }),
     verificationMethod: proof.verificationMethod,
     credentials: credentialsOf(unsecured),
@@ -110,35 +113,15 @@ function typesOf(credential: JsonObject): readonly string[] {
   return asArray(credential['type']).filter((type) => typeof type === 'string');
 }
 
-interface Envelope {
-  readonly type: string;
-  readonly prefix: string;
-}
-const credentialEnvelope: Envelope = { type: 'EnvelopedVerifiableCredential', prefix: 'data:application/vc+jwt,' };
-const presentationEnvelope: Envelope = { type: 'EnvelopedVerifiablePresentation', prefix: 'data:application/vp+jwt,' };
-
-/** An envelope holds a token in its id and nothing else: what stood beside it would not be signed (VCDM 2.0 4.13). */
-function openEnvelope(input: unknown, envelope: Envelope): string | JsonObject {
+/** The text of an envelope, or the input itself. */
+function open(input: unknown, kind: EnvelopeKind): string | JsonObject {
   if (typeof input === 'string') return input;
   if (!isJsonObject(input)) {
-    throw new CredentialRefusal(
-      'input_not_recognised',
-      'Neither an object with a proof, nor an envelope, nor a token.',
-    );
+    const detail = 'Neither an object with a proof, nor an envelope, nor a token.';
+    throw new CredentialRefusal('input_not_recognised', detail);
   }
   checkSize(input);
-  if (!asArray(input['type']).includes(envelope.type)) return input;
-  const { id } = input;
-  const members = Object.keys(input).every((name) => ['@context', 'id', 'type'].includes(name));
-  const types = asArray(input['type']).length === 1;
-  const contexts = asArray(input['@context'])[0] === baseContexts['2.0'];
-  if (!members || !types || !contexts || typeof id !== 'string' || !id.startsWith('data:')) {
-    const detail = `An ${envelope.type} has the members @context, type and id, with the token in a data: URL.`;
-    throw new CredentialRefusal('envelope_malformed', detail);
-  }
-  if (id.startsWith(envelope.prefix)) return id.slice(envelope.prefix.length);
-  const detail = `The media type in the envelope must be ${envelope.prefix.slice('data:'.length, -1)}.`;
-  throw new CredentialRefusal('media_type_unknown', detail);
+  return isEnvelope(input, kind) ? openEnvelope(input, kind) : input;
 }
 
 /** Level by level, without recursion; what is too deep for others must not get past here. */

@@ -2,8 +2,10 @@
 import { ServiceError } from '../errors.js';
 import type { PassportAgent } from '../identity/identity.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.js';
-import { baseContexts, type PresentationFormat, type SecuringFormat } from './formats.js';
+import { decodeBase64, digestOf, envelop, isEnvelope, openEnvelope, openText } from './envelopes.js';
+import type { PresentationFormat, SecuringFormat } from './formats.js';
 import type { SecuredCredential, SecuredPresentation, SigningKey } from './model.js';
+import type { DeriveArgs } from './provider-arguments.js';
 import { sha256 } from './verdict.js';
 
 /** A complete credential, with issuer and dates, and the key to sign it with. */
@@ -12,6 +14,10 @@ export interface SecureOptions {
   readonly format: SecuringFormat;
   readonly key: SigningKey;
   readonly now: Date;
+  /** vc+sd-jwt only: paths of claims that the holder may leave out; those that the credential does not have count for nothing. */
+  readonly selectivelyDisclosable?: readonly string[];
+  /** ecdsa-sd-2023 only: JSON Pointers to what every disclosure must show; status, validity and issuer always are. */
+  readonly mandatoryPointers?: readonly string[];
 }
 
 /** A presentation with its holder, the holder's key, and whom it is for. Compact tokens in it are enveloped as needed. */
@@ -26,19 +32,29 @@ export interface SecurePresentationOptions {
 
 /** Signs a credential; throws ServiceError invalid_credential with its faults, or key_unavailable. */
 export async function secureCredential(agent: PassportAgent, options: SecureOptions): Promise<SecuredCredential> {
-  const { credential, format, key, now } = options;
+  const { credential, format, key, now, selectivelyDisclosable, mandatoryPointers } = options;
   const result = await agent.createVerifiableCredential({
     // Veramo's type is that of VCDM 1.1; the plugin checks the shape of either version.
     credential: credential as never,
     proofFormat: format,
     ...keyArguments(key),
+    ...(selectivelyDisclosable === undefined ? {} : { selectivelyDisclosable }),
+    ...(mandatoryPointers === undefined ? {} : { mandatoryPointers }),
     now,
   });
   const secured = result as unknown as JsonObject;
+  if (isEnvelope(secured, 'credential')) return describeEnvelope(format, secured);
   const compact = compactOf(secured);
   if (compact === undefined) return { format, verifiableCredential: secured, digest: sha256(canonicalJson(secured)) };
-  const enveloped = format === 'vc+jwt' ? envelope('EnvelopedVerifiableCredential', 'vc+jwt', compact) : compact;
+  const enveloped = format === 'vc+jwt' ? envelop('credential', 'vc+jwt', compact) : compact;
   return { format, verifiableCredential: enveloped, digest: sha256(compact), compact };
+}
+
+/** The digest is that of the token in the envelope: bytes, where it is binary. */
+function describeEnvelope(format: SecuringFormat, secured: JsonObject): SecuredCredential {
+  const text = openEnvelope(secured, 'credential');
+  if (!text.startsWith('data:')) return { format, verifiableCredential: secured, digest: sha256(text), compact: text };
+  return { format, verifiableCredential: secured, digest: digestOf(decodeBase64(openText(text).text)) };
 }
 
 /** Signs a presentation as its holder. */
@@ -72,19 +88,16 @@ function compactOf(secured: JsonObject): string | undefined {
   return isJsonObject(proof) && typeof proof['jwt'] === 'string' ? proof['jwt'] : undefined;
 }
 
-function envelope(type: string, subtype: string, compact: string): JsonObject {
-  return { '@context': baseContexts['2.0'], id: `data:application/${subtype},${compact}`, type };
-}
-
 /** VCDM 2.0 4.13: a token travels in a presentation only inside an envelope. */
 function withEnvelopes(presentation: JsonObject): JsonObject {
   const credentials = presentation['verifiableCredential'];
   if (credentials === undefined) return presentation;
-  return { ...presentation, verifiableCredential: [credentials].flat().map((credential) => enveloped(credential)) };
+  return { ...presentation, verifiableCredential: [credentials].flat().map(inEnvelope) };
 }
 
-function enveloped(credential: Json): Json {
+function inEnvelope(credential: Json): Json {
   if (typeof credential !== 'string') return credential;
-  if (credential.split('.').length === 3) return envelope('EnvelopedVerifiableCredential', 'vc+jwt', credential);
+  const { medium, enveloped } = openText(credential);
+  if (!enveloped && (medium === 'vc+jwt' || medium === 'vc+sd-jwt')) return envelop('credential', medium, credential);
   throw new ServiceError('invalid_request', 'A credential in a presentation is an object or a compact token.');
 }

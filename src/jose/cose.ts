@@ -38,15 +38,11 @@ const label = { alg: 1, crit: 2, contentType: 3, kid: 4, cwtClaims: 15, typ: 16 
 /** Parameters by which a message brings its own key: kcwt, kccs (RFC 9528), x5bag, x5chain, x5u (RFC 9360). */
 const embeddedKeys = [13, 14, 32, 33, 35] as const;
 
-/** CWT claims (RFC 8392 4) that the product understands, by label. The others are ignored (VC-JOSE-COSE 3.3.3). */
-const cwtClaims: readonly (readonly [number, string])[] = [
-  [1, 'iss'],
-  [2, 'sub'],
-  [3, 'aud'],
-  [4, 'exp'],
-  [5, 'nbf'],
-  [6, 'iat'],
-];
+/** CWT claims (RFC 8392 4, RFC 9711 4.1) that the product understands. The others are ignored (VC-JOSE-COSE 3.3.3). */
+const cwtLabels = { iss: 1, sub: 2, aud: 3, exp: 4, nbf: 5, iat: 6, nonce: 10 } as const;
+
+/** CWT Claims by their JWT names. */
+export type CoseClaims = { readonly [name in keyof typeof cwtLabels]?: string | number };
 
 type Header = ReadonlyMap<unknown, unknown>;
 
@@ -156,18 +152,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** RFC 9052 3.1: kid is a byte string; for us it holds the text that a JWS would have. */
 function readKid(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  try {
-    if (isBytes(value)) return utf8.decode(value);
-  } catch {
-    // Falls through to the refusal below: bytes that are no text name no key of ours.
-  }
+  const kid = isBytes(value) ? readText(value) : undefined;
+  if (kid !== undefined) return kid;
   throw new JoseError('header_invalid', 'The kid of the COSE_Sign1 is not text in a byte string.');
+}
+
+function readText(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function readCwtClaims(value: unknown): JsonObject {
   if (value === undefined) return {};
   if (!(value instanceof Map)) throw new JoseError('header_invalid', 'The CWT Claims are not a map.');
-  const known = cwtClaims.filter(([key]) => value.has(key)).map(([key, name]) => [name, value.get(key)] as const);
+  const known = Object.entries(cwtLabels).flatMap(([name, key]) => {
+    const claim: unknown = value.get(key);
+    // EAT's nonce is a byte string or text; for us it holds the text that a JWT would have.
+    return claim === undefined ? [] : [[name, name === 'nonce' && isBytes(claim) ? readText(claim) : claim] as const];
+  });
   const plain = known.every(([, claim]) => typeof claim === 'string' || Number.isSafeInteger(claim));
   if (plain) return Object.fromEntries(known) as JsonObject;
   throw new JoseError('claim_invalid', 'A CWT Claim is neither text nor a whole number.');
@@ -184,10 +189,16 @@ export interface CoseHeader {
   readonly typ: string;
   readonly contentType: string;
   readonly kid: string;
+  readonly claims?: CoseClaims;
 }
 
 /** COSE_Sign1's tag (RFC 9052 2, Table 1). */
 const sign1Tag = 0xd2;
+
+function writeCwtClaims(claims: CoseClaims): Map<number, unknown> {
+  const entries = Object.entries(claims) as [keyof typeof cwtLabels, string | number][];
+  return new Map(entries.map(([name, value]) => [cwtLabels[name], name === 'nonce' ? Buffer.from(`${value}`) : value]));
+}
 
 /** Builds and signs a tagged COSE_Sign1 with everything in the protected header. */
 export async function signCose(header: CoseHeader, payload: JsonObject, sign: Signer): Promise<Buffer> {
@@ -197,6 +208,7 @@ export async function signCose(header: CoseHeader, payload: JsonObject, sign: Si
       [label.alg, cose[0]],
       [label.contentType, header.contentType],
       [label.kid, Buffer.from(header.kid)],
+      ...(header.claims === undefined ? [] : [[label.cwtClaims, writeCwtClaims(header.claims)] as const]),
       [label.typ, header.typ],
     ]),
   );

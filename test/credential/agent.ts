@@ -1,5 +1,5 @@
 /** An agent in memory with a trust (did:web), a staff member (did:key) and whatever DID documents a test publishes. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Agent } from '@veramo/core';
 import type { IAgentPlugin, TKeyType } from '@veramo/core-types';
 import { DIDManager, MemoryDIDStore } from '@veramo/did-manager';
@@ -8,9 +8,11 @@ import { DIDResolverPlugin } from '@veramo/did-resolver';
 import { KeyManager, MemoryKeyStore, MemoryPrivateKeyStore } from '@veramo/key-manager';
 import {
   type Contexts,
+  CoseProvider,
   createContexts,
   DataIntegrityProvider,
   Jwt11Provider,
+  SdJwtProvider,
   type SigningKey,
   StaffPassportCredentialPlugin,
   VcJoseProvider,
@@ -122,7 +124,16 @@ export async function createAgent(options: { contexts?: Contexts; plugins?: IAge
         providers: { 'did:web': new WebDIDProvider({ defaultKms: 'node' }) },
       }),
       new DIDResolverPlugin({ resolver: observed as never }),
-      new StaffPassportCredentialPlugin([new VcJoseProvider(), dataIntegrity, new Jwt11Provider()], { now: () => now }),
+      new StaffPassportCredentialPlugin(
+        [
+          new VcJoseProvider(),
+          new SdJwtProvider({ random: randomBytes }),
+          new CoseProvider(),
+          dataIntegrity,
+          new Jwt11Provider(),
+        ],
+        { now: () => now },
+      ),
       ...(options.plugins ?? []),
     ],
   }) as unknown as PassportAgent;

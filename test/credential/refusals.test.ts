@@ -2,6 +2,7 @@
  * One input for each refusal code, in which exactly that is wrong. The record's type makes a code without a case a
  * compile error.
  */
+import { createHash } from 'node:crypto';
 import type { IAgentPlugin } from '@veramo/core-types';
 import { createCanonicaliser } from '../../src/credential/canonicaliser.js';
 import {
@@ -128,6 +129,15 @@ const cases: Record<RefusalCode, () => unknown> = {
   envelope_malformed: async () =>
     check({ ...((await signed('vc+jwt')) as JsonObject), credentialSubject: { id: other } }),
   header_not_allowed: async () => check(await t.es256.token(plainCredential(t.holder.did), { crit: ['exp'] })),
+  disclosures_invalid: async () =>
+    check(`${await t.es256.token(plainCredential(t.holder.did), { typ: 'vc+sd-jwt' })}~WyJzIiwibiIsMV0~`),
+  key_binding_invalid: async () => {
+    const issued = `${await t.es256.token(plainCredential(t.holder.did), { typ: 'vc+sd-jwt' })}~`;
+    const seconds = now.getTime() / 1000;
+    const sdHash = createHash('sha256').update(issued).digest('base64url');
+    const claims = { nonce: 'n', aud: 'a', iat: seconds, sd_hash: sdHash };
+    return check(issued + (await t.holder.key.token(claims, { typ: 'kb+jwt', cty: undefined as never })));
+  },
   claims_inconsistent: async () => check(await t.es256.token({ ...plainCredential(t.holder.did), vc: {} })),
   data_model_invalid: async () => check(await t.es256.token(plainCredential(t.holder.did, { validUntil: 'tomorrow' }))),
   proof_malformed: async () => check(await withProof({ created: 'yesterday' })),

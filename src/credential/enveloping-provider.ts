@@ -1,6 +1,6 @@
 /**
- * What the two JWT providers have in common: which documents are theirs, and proving a token. They differ in the
- * `typ` that they accept and in how a payload is made.
+ * What the providers of enveloping proofs have in common: which documents are theirs, and proving one. They differ in
+ * the media types that they read and in how a text is made.
  */
 import type {
   ICreateVerifiableCredentialArgs,
@@ -13,10 +13,13 @@ import type {
   VerifiablePresentation,
 } from '@veramo/core-types';
 import type { ICredentialProvider, ProofFormatQuery, TentativeVerificationQuery } from '@veramo/credential-w3c';
-import { signJws, verifyJws } from '../jose/jws.js';
+import type { JwsAlgorithm } from '../jose/algorithms.js';
+import { verifyJws } from '../jose/jws.js';
 import { checkTimeClaims } from '../jose/jwt.js';
+import { verifyKeyBinding } from '../jose/sd-jwt.js';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.js';
 import { idOf } from './data-model.js';
+import { type EnvelopeKind, isEnvelope, openEnvelope, openText } from './envelopes.js';
 import { refuseJose } from './faults.js';
 import { securingFormats } from './formats.js';
 import { type ResolverContext, resolveKey } from './key-resolution.js';
@@ -30,32 +33,36 @@ import {
 } from './provider-arguments.js';
 import { credentialsOf, presentationTokenOf, tokenOf } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
-import { algorithmOf, resolveSigner, type SigningContext } from './signer.js';
-import {
-  answer,
-  type CredentialVerdict,
-  checkIssuer,
-  describeProof,
-  type PresentationVerdict,
-  sha256,
-} from './verdict.js';
+import { algorithmOf, type ResolvedSigner, resolveSigner, type SigningContext } from './signer.js';
+import { answer, type CredentialVerdict, checkIssuer, describeProof, type PresentationVerdict } from './verdict.js';
 
-/** How one kind of token is made: its header and its payload. */
-export interface TokenKind {
-  readonly proofFormats: readonly string[];
-  readonly typ: string;
-  readonly cty?: string;
-  payload(document: JsonObject, claims: { now: Date; challenge?: string; domain?: string }): JsonObject;
+/** What a text is made of, apart from the key. */
+export interface EnvelopeContent {
+  readonly document: JsonObject;
+  readonly now: Date;
+  readonly challenge?: string;
+  readonly domain?: string;
+  /** Paths of claims that the holder may leave out, such as `credentialSubject.name` or `phones[0]`. */
+  readonly selectivelyDisclosable: readonly string[];
 }
 
-const algorithms = securingFormats['vc+jwt'].algorithms;
+/** How one kind of text is made. */
+export interface EnvelopingKind {
+  readonly proofFormats: readonly string[];
+  /** The media types of texts that this provider reads, without `application/`. */
+  readonly media: readonly string[];
+  /** Answers in the form in which Veramo's callers pass it on: decoded with `proof.jwt`, or an envelope. */
+  secure(content: EnvelopeContent, signer: ResolvedSigner): Promise<JsonObject>;
+}
 
-/** A provider of compact tokens. */
-export class JwtProvider implements ICredentialProvider {
-  readonly #credential: TokenKind;
-  readonly #presentation: TokenKind;
+const algorithms: readonly JwsAlgorithm[] = securingFormats['vc+jwt'].algorithms;
 
-  constructor(credential: TokenKind, presentation: TokenKind) {
+/** A provider of one enveloping mechanism, for credentials and presentations. */
+export class EnvelopingProvider implements ICredentialProvider {
+  readonly #credential: EnvelopingKind;
+  readonly #presentation: EnvelopingKind;
+
+  constructor(credential: EnvelopingKind, presentation: EnvelopingKind) {
     this.#credential = credential;
     this.#presentation = presentation;
   }
@@ -70,8 +77,8 @@ export class JwtProvider implements ICredentialProvider {
   }
 
   canVerifyDocumentType({ document }: TentativeVerificationQuery): boolean {
-    const typ = peekTyp(compactOf(document));
-    return typ === this.#credential.typ.toLowerCase() || typ === this.#presentation.typ.toLowerCase();
+    const medium = mediumOf(document);
+    return medium !== undefined && [...this.#credential.media, ...this.#presentation.media].includes(medium);
   }
 
   async createVerifiableCredential(
@@ -79,13 +86,8 @@ export class JwtProvider implements ICredentialProvider {
     context: SigningContext,
   ): Promise<VerifiableCredential> {
     const { credential } = args as PassportCredentialArgs;
-    const jwt = await this.#sign(
-      this.#credential,
-      { document: credential, did: idOf(credential['issuer']) },
-      args,
-      context,
-    );
-    return { ...credential, proof: { type: 'JwtProof2020', jwt } } as unknown as VerifiableCredential;
+    const document = { document: credential, did: idOf(credential['issuer']) };
+    return (await this.#secure(this.#credential, document, args, context)) as unknown as VerifiableCredential;
   }
 
   async createVerifiablePresentation(
@@ -94,8 +96,7 @@ export class JwtProvider implements ICredentialProvider {
   ): Promise<VerifiablePresentation> {
     const { presentation } = args as PassportPresentationArgs;
     const document = { document: presentation, did: idOf(presentation['holder']) };
-    const jwt = await this.#sign(this.#presentation, document, args, context);
-    return { ...presentation, proof: { type: 'JwtProof2020', jwt } } as unknown as VerifiablePresentation;
+    return (await this.#secure(this.#presentation, document, args, context)) as unknown as VerifiablePresentation;
   }
 
   async verifyCredential(args: IVerifyCredentialArgs, context: ResolverContext): Promise<CredentialVerdict> {
@@ -106,13 +107,14 @@ export class JwtProvider implements ICredentialProvider {
     return answer(() => provePresentation(args as unknown as PassportVerifyPresentationArgs, context));
   }
 
-  async #sign(
-    kind: TokenKind,
+  async #secure(
+    kind: EnvelopingKind,
     { document, did }: { document: JsonObject; did: string | undefined },
     args: ICreateVerifiableCredentialArgs | ICreateVerifiablePresentationArgs,
     context: SigningContext,
-  ): Promise<string> {
-    const { keyRef, verificationMethod, algorithm, challenge, domain } = args as PassportPresentationArgs;
+  ): Promise<JsonObject> {
+    const { keyRef, verificationMethod, algorithm, challenge, domain, selectivelyDisclosable } =
+      args as PassportPresentationArgs;
     const signer = await resolveSigner(context, {
       did: did ?? '',
       purpose: kind === this.#credential ? 'assertionMethod' : 'authentication',
@@ -120,69 +122,74 @@ export class JwtProvider implements ICredentialProvider {
       ...(keyRef === undefined ? {} : { keyRef }),
       ...(verificationMethod === undefined ? {} : { verificationMethod }),
     });
-    const header = { alg: signer.algorithm, typ: kind.typ, ...(kind.cty ? { cty: kind.cty } : {}), kid: signer.kid };
     const claims = { ...(challenge === undefined ? {} : { challenge }), ...(domain === undefined ? {} : { domain }) };
-    return signJws(header, kind.payload(document, { now: timeOf(args), ...claims }), signer.sign);
+    const content = { document, now: timeOf(args), ...claims };
+    return kind.secure({ ...content, selectivelyDisclosable: selectivelyDisclosable ?? [] }, signer);
   }
 }
 
-/** The token of a document in Veramo's form (the decoded credential with `proof.jwt`) or as a string. */
-function compactOf(document: unknown): string | undefined {
+/** The text of a document: itself, out of its envelope, or in Veramo's form (decoded, with `proof.jwt`). */
+function textOf(document: unknown): string | undefined {
   if (typeof document === 'string') return document;
+  const kind = (['credential', 'presentation'] as const).find((name: EnvelopeKind) => isEnvelope(document, name));
+  if (kind !== undefined) return openEnvelope(document as JsonObject, kind);
   const proof = isJsonObject(document) ? document['proof'] : undefined;
   return isJsonObject(proof) && typeof proof['jwt'] === 'string' ? proof['jwt'] : undefined;
 }
 
-/** Looks at a token's `typ` only to find its reader, who will check all of it. */
-function peekTyp(compact: string | undefined): string | undefined {
-  const header = compact?.slice(0, 16_384).split('.', 1)[0] ?? '';
+/** Looks at a text's media type only to find its provider. What cannot be opened belongs to none. */
+function mediumOf(document: unknown): string | undefined {
   try {
-    const { typ } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { typ?: unknown };
-    return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined;
-  } catch {
-    return undefined;
+    const text = textOf(document);
+    return text === undefined ? undefined : openText(text).medium;
+  } catch (error) {
+    if (error instanceof CredentialRefusal) return undefined;
+    throw error;
   }
 }
 
-/** What stands beside a token must be what the token says, word for word: readers would believe it otherwise. */
+/** What stands beside a token must be what the token says; an envelope has been found to hold nothing else. */
 function checkBeside(document: unknown, signed: JsonObject): void {
   if (typeof document === 'string' || !isJsonObject(document)) return;
   const { proof, ...beside } = document;
+  if (proof === undefined) return;
   const kind = isJsonObject(proof) && proof['type'] === 'JwtProof2020' && Object.keys(proof).length === 2;
   if (kind && canonicalJson(beside) === canonicalJson(signed)) return;
   throw new CredentialRefusal('claims_inconsistent', 'The object around the token is not what the token says.');
 }
 
 async function proveCredential(args: PassportVerifyArgs, context: ResolverContext): Promise<CredentialVerdict> {
-  const compact = compactOf(args.credential) ?? '';
-  const token = tokenOf(args.reading, compact);
+  const text = textOf(args.credential) ?? '';
+  const token = tokenOf(args.reading, text);
   checkBeside(args.credential, token.credential);
-  checkIssuer(token.issuer, token.verificationMethod);
+  checkIssuer(token.issuer, token.verificationMethod, args.policies);
   const now = timeOf(args.policies);
   const key = await resolveKey(context, token.verificationMethod, { purpose: 'assertionMethod', now });
-  refuseJose(() => verifyJws(token.jwt, key.key));
-  const proved = describeProof({ ...token, key, digest: sha256(compact), now });
-  const verifiableCredential = { ...token.credential, proof: { type: 'JwtProof2020', jwt: compact } };
-  return { verified: true, issuer: proved.issuer, verifiableCredential, proved };
+  refuseJose(() => verifyJws(token.jws, key.key));
+  refuseJose(() => token.sdJwt && verifyKeyBinding(token.sdJwt, { now }));
+  const proved = describeProof({ ...token, key, now });
+  const proof = { type: 'JwtProof2020', jwt: text };
+  return { verified: true, issuer: proved.issuer, verifiableCredential: { ...token.credential, proof }, proved };
 }
 
 async function provePresentation(
   args: PassportVerifyPresentationArgs,
   context: ResolverContext,
 ): Promise<PresentationVerdict> {
-  const compact = compactOf(args.presentation) ?? '';
-  const token = presentationTokenOf(args.reading, compact);
+  const text = textOf(args.presentation) ?? '';
+  const token = presentationTokenOf(args.reading, text);
   checkBeside(args.presentation, token.presentation);
   const holder = checkHolder(token.holder, token.verificationMethod, args.acceptHolder);
   const now = timeOf(args.policies);
   const key = await resolveKey(context, token.verificationMethod, { purpose: 'authentication', now });
-  refuseJose(() => verifyJws(token.jwt, key.key));
-  refuseJose(() => checkTimeClaims(token.jwt.claims, now));
+  refuseJose(() => verifyJws(token.jws, key.key));
+  refuseJose(() => checkTimeClaims(token.claims, now));
+  refuseJose(() => token.sdJwt && verifyKeyBinding(token.sdJwt, { now, nonce: args.challenge, aud: args.domain }));
   checkBinding(token, args);
   return {
     verified: true,
     holder,
-    verifiablePresentation: { ...token.presentation, proof: { type: 'JwtProof2020', jwt: compact } },
+    verifiablePresentation: { ...token.presentation, proof: { type: 'JwtProof2020', jwt: text } },
     proved: {
       presentation: token.presentation,
       format: token.format,
