@@ -153,7 +153,7 @@ function standardSettings(name: string, port: number): Settings {
     odsCode: name.toUpperCase(),
     did: `did:web:localhost%3A${port}`,
     publicUrl: `http://localhost:${port}`,
-    listen: { host: '127.0.0.1', port },
+    listen: { host: '127.0.0.1', port, graceMilliseconds: 0 },
     development: { loopback: true },
     stateFolder: `./${name}`,
     tls: { mode: 'none' },
