@@ -236,6 +236,9 @@ async function buildApp(foundation: Foundation): Promise<App> {
   return toApp(parts);
 }
 
+/** With the longest usual grace still below 30 s, after which orchestrators kill. */
+const deadlineMilliseconds = 25_000;
+
 /** What was built, as something that begins and ends. */
 function toApp({ foundation, server, background, client }: Parts): App {
   const { listen } = foundation.config;
@@ -268,7 +271,7 @@ function toApp({ foundation, server, background, client }: Parts): App {
       }
     },
     async drain() {
-      const { clean } = await drain(server);
+      const { clean } = await drain(server, { graceMilliseconds: listen.graceMilliseconds, deadlineMilliseconds });
       return (await end()) && clean;
     },
   };

@@ -22,6 +22,13 @@ const Listen = Type.Object(
   {
     host: Type.String({ minLength: 1, description: 'Address to listen on' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
+    graceMilliseconds: Type.Integer({
+      minimum: 0,
+      maximum: 20_000,
+      default: 4000,
+      description:
+        'How long SIGTERM leaves the port open while readiness fails: longer than the interval of a load balancer',
+    }),
   },
   closed,
 );

@@ -103,7 +103,9 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
     server.lifecycle.closing = true;
   });
   server.addHook('onSend', async (_request, reply) => {
-    if (server.lifecycle.closing) reply.header('connection', 'close');
+    const { draining, closing } = server.lifecycle;
+    // A connection that is kept would be cut at the stop, perhaps just when the next request is on its way.
+    if (draining || closing) reply.header('connection', 'close');
   });
   addObservation(server);
   await addSecurityHeaders(server);
