@@ -2,6 +2,7 @@
  * What a test may say to a server and hear from it. Every question is one HTTP exchange; every answer that is not the
  * one that the specification demands is written down, and the test goes on, so that one run tells everything.
  */
+import { randomUUID } from 'node:crypto';
 import { credentialsV2 } from './inputs/contexts.js';
 import { changed, type Document, isDocument } from './inputs/documents.js';
 import { createSigner, type KeyType, type Signer } from './inputs/keys.js';
@@ -113,6 +114,12 @@ export function signerFor(parties: Parties, securing: Securing, keyType?: KeyTyp
   return parties.issuer[elliptic ? 'P-256' : 'Ed25519'];
 }
 
+/** Whoever keeps the status of a credential needs its id; others are not asked to bear one. */
+function identified({ status }: IssuerEndpoint, credential: unknown): unknown {
+  if (!status || !isDocument(credential) || 'id' in credential) return credential;
+  return { id: `urn:uuid:${randomUUID()}`, ...credential };
+}
+
 /** Starts a conversation for one test. */
 export function converse(target: Target, parties: Parties, send: Send): Conversation {
   const failures: string[] = [];
@@ -139,7 +146,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
   };
 
   async function issue(issuer: IssuerEndpoint, credential: unknown, options?: Document): Promise<Reply> {
-    return post(issuer.url, { credential, ...(options && { options }) });
+    return post(issuer.url, { credential: identified(issuer, credential), ...(options && { options }) });
   }
   async function issued(issuer: IssuerEndpoint, credential: Document, options?: Document) {
     const reply = await issue(issuer, credential, options);

@@ -65,3 +65,10 @@ export async function secureWith(
 export function envelopeCredential(secured: Secured): Document {
   return secured.wire;
 }
+
+/** The claims of an Enveloped credential or presentation; undefined when the document is none. */
+export function decodedToken(document: Document): Document | undefined {
+  const match = /^data:application\/v[cp]\+jwt,[\w-]+\.([\w-]+)\.[\w-]+$/.exec(String(document['id']));
+  if (!match?.[1]) return undefined;
+  return JSON.parse(Buffer.from(match[1], 'base64url').toString()) as Document;
+}

@@ -1,8 +1,19 @@
 /** All tests of the checker by the id of the statement that they decide. */
 import type { Tests } from '../suite.js';
+import { bitstringTests } from './bitstring.js';
 import { dataIntegrityTests } from './data-integrity.js';
 import { diEcdsaTests } from './di-ecdsa.js';
 import { diEddsaTests } from './di-eddsa.js';
+import { didResolutionTests } from './did-resolution.js';
+import { vcalmTests } from './vcalm.js';
 import { vcdmTests } from './vcdm.js';
 
-export const allTests: Tests = { ...vcdmTests, ...dataIntegrityTests, ...diEddsaTests, ...diEcdsaTests };
+export const allTests: Tests = {
+  ...vcdmTests,
+  ...dataIntegrityTests,
+  ...diEddsaTests,
+  ...diEcdsaTests,
+  ...bitstringTests,
+  ...vcalmTests,
+  ...didResolutionTests,
+};
