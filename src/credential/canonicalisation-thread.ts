@@ -1,23 +1,31 @@
 /** One worker thread that canonicalises large documents one after another, each within a time limit. */
 import { Worker } from 'node:worker_threads';
-import type { JsonObject } from '../json.js';
-import { CanonicalisationError, type CanonicalisationFault } from './canonicalisation.js';
+import type { Transformations } from './canonicalisation.js';
+import { CanonicalisationError, type CanonicalisationFault } from './canonicalisation-error.js';
+import type { ContextRules } from './context-rules.js';
+
+/** The name of a transformation, what it is given and what comes out. */
+export type Task = keyof Transformations;
+type Input<T extends Task> = Parameters<Transformations[T]>[0];
+type Output<T extends Task> = Awaited<ReturnType<Transformations[T]>>;
 
 /** What the thread is asked, and what it answers. */
 export interface Job {
   readonly id: number;
-  readonly document: JsonObject;
+  readonly task: Task;
+  readonly input: unknown;
 }
 export type Answer =
-  | { readonly id: number; readonly canonical: string }
+  | { readonly id: number; readonly output: unknown }
   | { readonly id: number; readonly code: CanonicalisationFault; readonly detail: string };
 
 /** Id of the answer with which a thread says that it has loaded. */
 export const readyId = 0;
 
 interface Waiting {
-  readonly document: JsonObject;
-  readonly resolve: (canonical: string) => void;
+  readonly task: Task;
+  readonly input: unknown;
+  readonly resolve: (output: never) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -26,7 +34,7 @@ const startMilliseconds = 15_000;
 
 /** A queue before a thread that starts when it is first needed and does not keep the process alive. */
 export class CanonicalisationThread {
-  readonly #documents: ReadonlyMap<string, JsonObject>;
+  readonly #rules: ContextRules;
   readonly #limits: { readonly milliseconds: number; readonly queue: number };
   readonly #queue: Waiting[] = [];
   #worker: Worker | undefined;
@@ -35,18 +43,18 @@ export class CanonicalisationThread {
   #timer: NodeJS.Timeout | undefined;
   #lastId = readyId;
 
-  constructor(documents: ReadonlyMap<string, JsonObject>, limits: { milliseconds: number; queue: number }) {
-    this.#documents = documents;
+  constructor(rules: ContextRules, limits: { milliseconds: number; queue: number }) {
+    this.#rules = rules;
     this.#limits = limits;
   }
 
-  /** The canonical form, or CanonicalisationError; `canonicalisation_unfinished` when time or room ran out. */
-  run(document: JsonObject): Promise<string> {
+  /** What the task gives, or CanonicalisationError; `canonicalisation_unfinished` when time or room ran out. */
+  run<T extends Task>(task: T, input: Input<T>): Promise<Output<T>> {
     if (this.#queue.length >= this.#limits.queue) {
       return Promise.reject(unfinished('Too many large documents are waiting.'));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ document, resolve, reject });
+      this.#queue.push({ task, input, resolve, reject });
       this.#next();
     });
   }
@@ -73,11 +81,11 @@ export class CanonicalisationThread {
     this.#lastId += 1;
     this.#running = { ...waiting, id: this.#lastId };
     this.#limit(this.#worker, this.#limits.milliseconds);
-    this.#worker.postMessage({ id: this.#lastId, document: waiting.document } satisfies Job);
+    this.#worker.postMessage({ id: this.#lastId, task: waiting.task, input: waiting.input } satisfies Job);
   }
 
   #start(): Worker {
-    const started = startWorker(this.#documents);
+    const started = startWorker(this.#rules);
     this.#ready = false;
     this.#limit(started, startMilliseconds);
     started.on('message', (answer: Answer) => this.#finish(answer));
@@ -100,7 +108,7 @@ export class CanonicalisationThread {
     const finished = this.#running;
     this.#running = undefined;
     if (finished?.id === answer.id) {
-      if ('canonical' in answer) finished.resolve(answer.canonical);
+      if ('output' in answer) finished.resolve(answer.output as never);
       else finished.reject(new CanonicalisationError(answer.code, answer.detail));
     }
     this.#next();
@@ -122,14 +130,14 @@ function unfinished(detail: string, cause?: unknown): CanonicalisationError {
   return new CanonicalisationError('canonicalisation_unfinished', detail, { cause });
 }
 
-function startWorker(documents: ReadonlyMap<string, JsonObject>): Worker {
-  if (import.meta.url.endsWith('.ts')) return startFromSource(documents);
-  return new Worker(new URL('./canonicalisation-worker.js', import.meta.url), { workerData: documents });
+function startWorker(rules: ContextRules): Worker {
+  if (import.meta.url.endsWith('.ts')) return startFromSource(rules);
+  return new Worker(new URL('./canonicalisation-worker.js', import.meta.url), { workerData: rules });
 }
 
 /** Tests and the benchmark run TypeScript; a worker of Node 20 ignores --import, so it fetches the compiler itself. */
-function startFromSource(documents: ReadonlyMap<string, JsonObject>): Worker {
+function startFromSource(rules: ContextRules): Worker {
   const entry = new URL('./canonicalisation-worker.ts', import.meta.url).href;
   const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${entry}'); });`;
-  return new Worker(code, { eval: true, workerData: documents });
+  return new Worker(code, { eval: true, workerData: rules });
 }

@@ -4,8 +4,9 @@
  * a stranger who sends large documents waits for himself.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { type Canonicalise, createCanonicalise } from './canonicalisation.js';
+import { createTransformations, type Transformations } from './canonicalisation.js';
 import { CanonicalisationThread } from './canonicalisation-thread.js';
+import type { ContextRules } from './context-rules.js';
 
 export interface CanonicaliserLimits {
   /** Values (members and list items) up to which a document is canonicalised on the main thread: about 10 ms. */
@@ -18,22 +19,28 @@ export interface CanonicaliserLimits {
 
 const defaultLimits: CanonicaliserLimits = { inlineValues: 400, milliseconds: 2_000, queue: 32 };
 
-/** A canonicaliser with a thread of its own, which starts when it is first needed. */
-export interface Canonicaliser {
-  readonly canonicalise: Canonicalise;
+/** The transformations with a thread of their own, which starts when it is first needed. */
+export interface Canonicaliser extends Transformations {
   close(): Promise<void>;
 }
 
 export function createCanonicaliser(
-  documents: ReadonlyMap<string, JsonObject>,
+  contexts: { readonly documents: ReadonlyMap<string, JsonObject>; readonly inline?: boolean },
   limits: Partial<CanonicaliserLimits> = {},
 ): Canonicaliser {
   const bounds = { ...defaultLimits, ...limits };
-  const inline = createCanonicalise(documents);
-  const thread = new CanonicalisationThread(documents, bounds);
+  const rules: ContextRules = { documents: contexts.documents, inline: contexts.inline ?? false };
+  const inline = createTransformations(rules);
+  const thread = new CanonicalisationThread(rules, bounds);
+  const isLarge = (document: JsonObject) => countValues(document, bounds.inlineValues) > bounds.inlineValues;
   return {
-    canonicalise: (document) =>
-      countValues(document, bounds.inlineValues) > bounds.inlineValues ? thread.run(document) : inline(document),
+    canonicalise: (request) =>
+      isLarge(request.document) ? thread.run('canonicalise', request) : inline.canonicalise(request),
+    checkTerms: (document) => (isLarge(document) ? thread.run('checkTerms', document) : inline.checkTerms(document)),
+    groupStatements: (request) =>
+      isLarge(request.document) ? thread.run('groupStatements', request) : inline.groupStatements(request),
+    relabelStatements: (request) =>
+      isLarge(request.document) ? thread.run('relabelStatements', request) : inline.relabelStatements(request),
     close: () => thread.close(),
   };
 }

@@ -23,6 +23,19 @@ export interface Contexts {
   readonly documents: ReadonlyMap<string, JsonObject>;
   /** SHA-256 in base64url of each context's JCS form. */
   readonly digests: ReadonlyMap<string, string>;
+  /** Whether a document may define words of its own; never outside an open test instance. */
+  readonly inline: boolean;
+}
+
+export interface ContextsOptions {
+  readonly baseUrl: string;
+  /** The folder with schemas/ and contexts/, else ours. */
+  readonly root?: string;
+  /**
+   * For instances that public test suites run against, and for nothing else: contexts as they stand in the
+   * configuration, which may use @vocab, and contexts in line.
+   */
+  readonly open?: { readonly documents: Readonly<Record<string, object>>; readonly inline: boolean };
 }
 
 /**
@@ -49,20 +62,24 @@ const packaged = [
   ed25519Signature2020.contexts,
 ];
 
-/** The contexts of W3C and of the catalogue below `baseUrl`; `root` is the folder with schemas/ and contexts/, else ours. */
-export function createContexts({ baseUrl, root = packageRoot }: { baseUrl: string; root?: string }): Contexts {
+/** The contexts of W3C and of the catalogue below `baseUrl`. */
+export function createContexts({ baseUrl, root = packageRoot, open }: ContextsOptions): Contexts {
   const { contextDocuments } = loadCatalogue({ baseUrl, root });
   for (const [url, document] of contextDocuments) refuseVocab(url, document);
-  return pinContexts(contextDocuments);
+  const opened = Object.entries(open?.documents ?? {});
+  return pinContexts(new Map<string, object>([...opened, ...contextDocuments]), { inline: open?.inline ?? false });
 }
 
 /** W3C's contexts and the given ones, frozen. Exported for tests, whose published vectors use contexts with @vocab. */
-export function pinContexts(own: ReadonlyMap<string, object>): Contexts {
+export function pinContexts(
+  own: ReadonlyMap<string, object>,
+  { inline }: { inline: boolean } = { inline: false },
+): Contexts {
   const documents = new Map([...loadW3cContexts(), ...[...own].map(([url, found]) => [url, freeze(found)] as const)]);
   if (documents.size < w3cDigests.size + own.size) {
     throw new ServiceError('configuration', 'The catalogue publishes a context under an address of W3C.');
   }
-  return { documents, digests: new Map([...documents].map(([url, document]) => [url, digest(document)])) };
+  return { documents, digests: new Map([...documents].map(([url, document]) => [url, digest(document)])), inline };
 }
 
 function loadW3cContexts(): [string, JsonObject][] {

@@ -1,4 +1,4 @@
-/** Data Integrity proofs (eddsa-rdfc-2022, ecdsa-rdfc-2019) as a Veramo provider, on pinned contexts and managed keys. */
+/** Data Integrity proofs of every suite of cryptosuites.ts as a Veramo provider, on pinned contexts and managed keys. */
 import type {
   ICreateVerifiableCredentialArgs,
   ICreateVerifiablePresentationArgs,
@@ -11,27 +11,25 @@ import type {
 } from '@veramo/core-types';
 import type { ICredentialProvider, ProofFormatQuery, TentativeVerificationQuery } from '@veramo/credential-w3c';
 import type { ResolvedKey } from '../identity/identity.js';
-import { verifyBytes } from '../jose/jws.js';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.js';
-import type { Canonicalise } from './canonicalisation.js';
 import { type Canonicaliser, createCanonicaliser } from './canonicaliser.js';
 import type { Contexts } from './contexts.js';
-import { idOf } from './data-model.js';
+import { type Cryptosuite, cryptosuites, isCryptosuite, proofSuites } from './cryptosuites.js';
+import { asArray, dataModelOf, idOf } from './data-model.js';
 import {
-  type Cryptosuite,
   checkProofOptions,
-  cryptosuites,
-  hashData,
+  documentUnder,
   type IntegrityProof,
-  isCryptosuite,
-  readProofValue,
+  primaryProof,
   readSecuredCredential,
   readSecuredPresentation,
-  toProofValue,
+  type SecuredDocument,
 } from './integrity-proof.js';
-import { type KeyPurpose, type ResolverContext, resolveKey } from './key-resolution.js';
+import { isSelfContainedDid, type KeyPurpose, type ResolverContext, resolveKey } from './key-resolution.js';
 import { checkBinding, checkHolder } from './presenter.js';
+import { type Procedure, procedures } from './proof-procedures.js';
 import {
+  type DeriveArgs,
   type PassportCredentialArgs,
   type PassportPresentationArgs,
   type PassportVerifyArgs,
@@ -40,6 +38,7 @@ import {
 } from './provider-arguments.js';
 import { credentialsOf } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
+import { deriveDocument } from './selective-disclosure.js';
 import { algorithmOf, resolveSigner, type SigningContext } from './signer.js';
 import {
   answer,
@@ -60,13 +59,13 @@ export class DataIntegrityProvider implements ICredentialProvider {
   readonly #canonicaliser: Canonicaliser;
 
   constructor({ contexts }: DataIntegrityProviderOptions) {
-    this.#canonicaliser = createCanonicaliser(contexts.documents);
+    this.#canonicaliser = createCanonicaliser(contexts);
   }
 
   getProofFormatsSupportedForKey(key: IKey): ProofFormat[] {
     const algorithm = algorithmOf(key);
     const names = Object.keys(cryptosuites) as Cryptosuite[];
-    return names.filter((name) => algorithm !== undefined && cryptosuites[name].algorithms.includes(algorithm));
+    return names.filter((name) => algorithm !== undefined && proofSuites[name].algorithms.includes(algorithm));
   }
 
   canIssueProofFormat({ proofFormat }: ProofFormatQuery): boolean {
@@ -83,14 +82,10 @@ export class DataIntegrityProvider implements ICredentialProvider {
     args: ICreateVerifiableCredentialArgs,
     context: SigningContext,
   ): Promise<VerifiableCredential> {
-    const { credential } = args as PassportCredentialArgs;
+    const passportArgs = args as PassportCredentialArgs;
+    const credential = withProofTerms(passportArgs.credential);
     const did = idOf(credential['issuer']) ?? '';
-    const proof = await this.#prove(
-      credential,
-      { did, purpose: 'assertionMethod' },
-      args as PassportCredentialArgs,
-      context,
-    );
+    const proof = await this.#prove(credential, { did, purpose: 'assertionMethod' }, passportArgs, context);
     return { ...credential, proof } as unknown as VerifiableCredential;
   }
 
@@ -98,24 +93,31 @@ export class DataIntegrityProvider implements ICredentialProvider {
     args: ICreateVerifiablePresentationArgs,
     context: SigningContext,
   ): Promise<VerifiablePresentation> {
-    const { presentation } = args as PassportPresentationArgs;
+    const passportArgs = args as PassportPresentationArgs;
+    const presentation = withProofTerms(passportArgs.presentation);
     const did = idOf(presentation['holder']) ?? '';
-    const proof = await this.#prove(
-      presentation,
-      { did, purpose: 'authentication' },
-      args as PassportPresentationArgs,
-      context,
-    );
+    const proof = await this.#prove(presentation, { did, purpose: 'authentication' }, passportArgs, context);
     return { ...presentation, proof } as unknown as VerifiablePresentation;
   }
 
   async verifyCredential(args: IVerifyCredentialArgs, context: ResolverContext): Promise<CredentialVerdict> {
-    return answer(() => proveCredential(args as PassportVerifyArgs, context, this.#canonicaliser.canonicalise));
+    return answer(() => proveCredential(args as PassportVerifyArgs, context, this.#canonicaliser));
   }
 
   async verifyPresentation(args: IVerifyPresentationArgs, context: ResolverContext): Promise<PresentationVerdict> {
-    const { canonicalise } = this.#canonicaliser;
-    return answer(() => provePresentation(args as unknown as PassportVerifyPresentationArgs, context, canonicalise));
+    const passportArgs = args as unknown as PassportVerifyPresentationArgs;
+    return answer(() => provePresentation(passportArgs, context, this.#canonicaliser));
+  }
+
+  /** What a holder shows of a credential with a base proof; asks for no key (vc-di-ecdsa 3.6.6). */
+  async deriveCredential({ credential, selectivePointers }: DeriveArgs): Promise<JsonObject> {
+    const { unsecured, proofs } = readSecuredCredential(credential);
+    const base = proofs.find(({ suite }) => proofSuites[suite].transformation === 'selective');
+    if (base === undefined) {
+      throw new CredentialRefusal('cryptosuite_unknown', 'The credential has no proof from which one can be derived.');
+    }
+    const { proof } = base;
+    return deriveDocument(this.#canonicaliser, { document: unsecured, proof, selectivePointers });
   }
 
   /** Stops the thread for large documents. */
@@ -129,82 +131,130 @@ export class DataIntegrityProvider implements ICredentialProvider {
     args: PassportCredentialArgs | PassportPresentationArgs,
     context: SigningContext,
   ): Promise<JsonObject> {
-    const { proofFormat, keyRef, verificationMethod } = args;
+    const { proofFormat, keyRef, verificationMethod, algorithm, mandatoryPointers } = args;
     if (!isCryptosuite(proofFormat)) throw new CredentialRefusal('cryptosuite_unknown', 'No such cryptosuite.');
-    const { algorithms } = cryptosuites[proofFormat];
+    const { type, transformation, algorithms } = proofSuites[proofFormat];
+    const fitting = algorithms.filter((name) => algorithm === undefined || name === algorithm);
     const signer = await resolveSigner(context, {
       did,
       purpose,
-      algorithms,
+      algorithms: fitting,
       ...(keyRef === undefined ? {} : { keyRef }),
       ...(verificationMethod === undefined ? {} : { verificationMethod }),
     });
+    const procedure: Procedure = procedures[transformation];
     const stated: JsonObject = {
-      type: 'DataIntegrityProof',
+      type,
       cryptosuite: proofFormat,
       created: `${timeOf(args).toISOString().slice(0, 19)}Z`,
       verificationMethod: signer.kid,
       proofPurpose: purpose,
       ...('challenge' in args && args.challenge !== undefined ? { challenge: args.challenge } : {}),
       ...('domain' in args && args.domain !== undefined ? { domain: args.domain } : {}),
+      ...procedure.members(unsecured),
     };
-    const options = { '@context': unsecured['@context'] ?? [], ...stated };
-    const data = await hashData(this.#canonicaliser.canonicalise, { cryptosuite: proofFormat, options, unsecured });
-    return { ...stated, proofValue: toProofValue(await signer.sign(data)) };
+    const proofValue = await procedure.prove(this.#canonicaliser, {
+      ...procedure.configure(stated, unsecured),
+      algorithm: signer.algorithm,
+      sign: signer.sign,
+      ...(mandatoryPointers === undefined ? {} : { mandatoryPointers }),
+    });
+    return { ...stated, proofValue };
   }
 }
 
+const integrityContext = 'https://w3id.org/security/data-integrity/v2';
+
+/** VCDM 1.1 does not know the words of a Data Integrity proof, which must mean something to be signed. */
+function withProofTerms(document: JsonObject): JsonObject {
+  const contexts = asArray(document['@context']);
+  if (dataModelOf(document) !== '1.1' || contexts.includes(integrityContext)) return document;
+  return { ...document, '@context': [...contexts, integrityContext] };
+}
+
 interface Proving {
-  readonly proof: IntegrityProof;
-  readonly unsecured: JsonObject;
+  readonly secured: SecuredDocument;
+  /** The proof by the issuer or holder; the others must verify as well. */
+  readonly primary: IntegrityProof;
   readonly purpose: KeyPurpose;
   readonly now: Date;
   readonly graceSeconds: number;
 }
 
-/** Key first, for a document is canonicalised at some cost only for somebody who exists (Data Integrity 1.0 4.4). */
+interface Proved {
+  readonly key: ResolvedKey;
+  /** The document as the primary proof covers it, without proofs. */
+  readonly covered: JsonObject;
+}
+
+/** Data Integrity 1.0 4.5: one proof that does not verify refuses the whole. */
 async function proveDocument(
-  { proof, unsecured, purpose, now, graceSeconds }: Proving,
+  proving: Proving,
   context: ResolverContext,
-  canonicalise: Canonicalise,
-): Promise<ResolvedKey> {
-  const { cryptosuite, verificationMethod, options, proofValue } = proof;
-  const key = await resolveKey(context, verificationMethod, { purpose, now });
-  if (!cryptosuites[cryptosuite].algorithms.includes(key.key.algorithm)) {
+  canonicaliser: Canonicaliser,
+): Promise<Proved> {
+  const { secured, primary } = proving;
+  const others = secured.proofs.filter((proof) => proof !== primary);
+  checkControllers(others, primary.controller);
+  const proved = await proveOne(primary, proving, context, canonicaliser);
+  for (const proof of others) await proveOne(proof, proving, context, canonicaliser);
+  const { proof: _previous, ...covered } = proved.document;
+  return { key: proved.key, covered };
+}
+
+/** Nothing is fetched for a stranger who signs beside the issuer (decisions.md 5). */
+function checkControllers(proofs: readonly IntegrityProof[], did: string): void {
+  if (proofs.every(({ controller }) => controller === did || isSelfContainedDid(controller))) return;
+  throw new CredentialRefusal('controller_not_accepted', 'A further proof is by a DID whose document is not fetched.');
+}
+
+/** Key first, for a document is canonicalised at some cost only for somebody who exists (Data Integrity 1.0 4.4). */
+async function proveOne(
+  proof: IntegrityProof,
+  { secured, purpose, now, graceSeconds }: Proving,
+  context: ResolverContext,
+  canonicaliser: Canonicaliser,
+): Promise<{ key: ResolvedKey; document: JsonObject }> {
+  const { suite, verificationMethod, stated, proofValue } = proof;
+  const { algorithms, transformation } = proofSuites[suite];
+  const resolved = await resolveKey(context, verificationMethod, { purpose, now });
+  if (!algorithms.includes(resolved.key.algorithm)) {
     throw new CredentialRefusal(
       'key_type_mismatch',
-      `A key for ${key.key.algorithm} does not belong to ${cryptosuite}.`,
+      `A key for ${resolved.key.algorithm} does not belong to ${suite}.`,
     );
   }
   checkProofOptions(proof, { purpose, now, graceSeconds });
-  const signature = readProofValue(proofValue, cryptosuite);
-  const data = await hashData(canonicalise, { cryptosuite, options, unsecured });
-  if (verifyBytes(key.key, data, signature)) return key;
+  const procedure: Procedure = procedures[transformation];
+  const configured = procedure.configure(stated, documentUnder(proof, secured));
+  const verified = await procedure.verify(canonicaliser, { ...configured, key: resolved.key, proofValue });
+  if (verified) return { key: resolved, document: configured.document };
   throw new CredentialRefusal('signature_invalid', 'The signature does not belong to this content and key.');
 }
 
 async function proveCredential(
   args: PassportVerifyArgs,
   context: ResolverContext,
-  canonicalise: Canonicalise,
+  canonicaliser: Canonicaliser,
 ): Promise<CredentialVerdict> {
   const input = objectOf(args.credential);
-  const { unsecured, proof, dataModel } = readSecuredCredential(input);
-  const issuer = idOf(unsecured['issuer']) ?? '';
-  checkIssuer(issuer, proof.verificationMethod);
+  const secured = readSecuredCredential(input);
+  const issuer = idOf(secured.unsecured['issuer']) ?? '';
+  const primary = primaryProof(secured.proofs, issuer);
+  checkIssuer(issuer, primary.verificationMethod, args.policies);
   const now = timeOf(args.policies);
   const graceSeconds = args.policies?.proofGraceSeconds ?? 0;
-  const facts = { proof, unsecured, purpose: 'assertionMethod', now, graceSeconds } as const;
-  const key = await proveDocument(facts, context, canonicalise);
+  const proving: Proving = { secured, primary, purpose: 'assertionMethod', now, graceSeconds };
+  const { key, covered } = await proveDocument(proving, context, canonicaliser);
   const proved = describeProof({
-    credential: unsecured,
-    format: proof.cryptosuite,
-    dataModel,
+    credential: covered,
+    format: primary.suite,
+    dataModel: secured.dataModel,
     issuer,
     key,
     digest: sha256(canonicalJson(input)),
     now,
-    times: proof.created ? { created: proof.created } : {},
+    times: primary.created ? { created: primary.created } : {},
   });
   return { verified: true, issuer, verifiableCredential: input, proved };
 }
@@ -212,31 +262,29 @@ async function proveCredential(
 async function provePresentation(
   args: PassportVerifyPresentationArgs,
   context: ResolverContext,
-  canonicalise: Canonicalise,
+  canonicaliser: Canonicaliser,
 ): Promise<PresentationVerdict> {
   const input = objectOf(args.presentation);
-  const { unsecured, proof, holder: claimed } = readSecuredPresentation(input);
-  const holder = checkHolder(claimed, proof.verificationMethod, args.acceptHolder);
+  const { holder: claimed, ...secured } = readSecuredPresentation(input);
+  const primary = primaryProof(secured.proofs, claimed);
+  const holder = checkHolder(claimed, primary.verificationMethod, args.acceptHolder);
   const now = timeOf(args.policies);
   const graceSeconds = args.policies?.proofGraceSeconds ?? 0;
-  const key = await proveDocument(
-    { proof, unsecured, purpose: 'authentication', now, graceSeconds },
-    context,
-    canonicalise,
-  );
-  checkBinding(proof, args);
+  const proving: Proving = { secured, primary, purpose: 'authentication', now, graceSeconds };
+  const { key, covered } = await proveDocument(proving, context, canonicaliser);
+  for (const proof of secured.proofs) checkBinding(proof, args);
   return {
     verified: true,
     holder,
     verifiablePresentation: input,
     proved: {
-      presentation: unsecured,
-      format: proof.cryptosuite,
+      presentation: covered,
+      format: primary.suite,
       holder,
       verificationMethod: key.verificationMethod,
       algorithm: key.key.algorithm,
       keyThumbprint: key.key.thumbprint,
-      credentials: credentialsOf(unsecured),
+      credentials: credentialsOf(covered),
     },
   };
 }

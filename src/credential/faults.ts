@@ -1,6 +1,6 @@
 /** Translates what lower ranks refuse into our own closed list of refusals. */
 import { JoseError, type JoseErrorCode } from '../jose/errors.js';
-import { CanonicalisationError } from './canonicalisation.js';
+import { CanonicalisationError } from './canonicalisation-error.js';
 import { CredentialRefusal, type RefusalCode } from './refusals.js';
 
 const joseRefusals: Readonly<Record<JoseErrorCode, RefusalCode>> = {

@@ -1,65 +1,52 @@
 /**
- * Data Integrity 1.0 proofs of the cryptosuites eddsa-rdfc-2022 (vc-di-eddsa 3.2) and ecdsa-rdfc-2019 (vc-di-ecdsa
- * 3.2): reading a proof, and the bytes that are signed. What differs between suites is a row.
+ * Data Integrity 1.0 proofs: reading the proofs of a document, alone, as a set or as a chain (2.1), and checking what
+ * they state. What differs between suites is a row of cryptosuites.ts.
  */
-import { createHash } from 'node:crypto';
-import { base58 } from '@scure/base';
 import type { Fault } from '../errors.js';
-import { type JwsAlgorithm, jwsAlgorithms } from '../jose/algorithms.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import type { Canonicalise } from './canonicalisation.js';
-import { checkDataModel, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
+import { type ProofSuite, suiteOf } from './cryptosuites.js';
+import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
 import { parseDateTime } from './dates.js';
-import { refuseCanonicalisation } from './faults.js';
 import type { DataModelVersion } from './formats.js';
 import { didOf, type KeyPurpose } from './key-resolution.js';
 import { CredentialRefusal } from './refusals.js';
 import { refuseFaults } from './token.js';
 
-/** The cryptosuites, by the name that a proof gives. The hash is that of document and proof configuration. */
-export type Cryptosuite = 'eddsa-rdfc-2022' | 'ecdsa-rdfc-2019';
-
-export const cryptosuites: Readonly<
-  Record<Cryptosuite, { readonly algorithms: readonly JwsAlgorithm[]; readonly hash: 'sha256' }>
-> = {
-  'eddsa-rdfc-2022': { algorithms: ['EdDSA'], hash: 'sha256' },
-  'ecdsa-rdfc-2019': { algorithms: ['ES256'], hash: 'sha256' },
-};
-
-/** Whether a name is that of a cryptosuite which is spoken here. */
-export function isCryptosuite(name: unknown): name is Cryptosuite {
-  return typeof name === 'string' && Object.hasOwn(cryptosuites, name);
-}
-
 /** A proof of a suite that is spoken here; nothing in it is believed yet. */
 export interface IntegrityProof {
-  readonly cryptosuite: Cryptosuite;
+  readonly suite: ProofSuite;
   readonly verificationMethod: string;
+  /** The DID that the verification method belongs to. */
+  readonly controller: string;
   readonly created?: Date;
   readonly expires?: Date;
   readonly challenge: Json | undefined;
   readonly domain: Json | undefined;
   readonly proofPurpose: Json | undefined;
   readonly proofValue: Json | undefined;
-  /** The proof without its value: what is hashed together with the document. */
-  readonly options: JsonObject;
+  /** The ids of the proofs that this one covers, too. */
+  readonly previousProof: readonly string[];
+  /** The proof as it stands, and without its value. */
+  readonly proof: JsonObject;
+  readonly stated: JsonObject;
 }
 
 /** A document taken apart. */
 export interface SecuredDocument {
   readonly unsecured: JsonObject;
-  readonly proof: IntegrityProof;
+  /** At least one; each must verify. */
+  readonly proofs: readonly IntegrityProof[];
   readonly dataModel: DataModelVersion;
 }
 
 type ModelCheck = (document: JsonObject, version: DataModelVersion) => Fault[];
 
-/** Reads a credential with its proof; throws CredentialRefusal. */
+/** Reads a credential with its proofs; throws CredentialRefusal. */
 export function readSecuredCredential(document: JsonObject): SecuredDocument {
   return takeApart(document, checkDataModel);
 }
 
-/** Reads a presentation with its proof; throws CredentialRefusal. */
+/** Reads a presentation with its proofs; throws CredentialRefusal. */
 export function readSecuredPresentation(document: JsonObject): SecuredDocument & { readonly holder?: string } {
   const parts = takeApart(document, checkPresentationModel);
   const holder = idOf(parts.unsecured['holder']);
@@ -74,79 +61,83 @@ function takeApart(document: JsonObject, check: ModelCheck): SecuredDocument {
     throw new CredentialRefusal('data_model_invalid', `${fault.path} ${fault.detail}.`, { faults: [fault] });
   }
   refuseFaults(check(unsecured, dataModel));
-  return { unsecured, proof: readProof(single(proof), unsecured), dataModel };
+  return { unsecured, proofs: readProofs(proof), dataModel };
 }
 
-/** Proof sets and chains (Data Integrity 2.1) are not verified here: accepting one proof of several proves too little. */
-function single(proof: Json | undefined): JsonObject {
-  const proofs = Array.isArray(proof) ? proof : [proof];
-  if (proofs.length !== 1) throw new CredentialRefusal('proof_count', 'Exactly one proof is accepted.');
-  const [only] = proofs;
-  if (!isJsonObject(only)) throw malformed('proof', 'must be an object');
-  if (only['previousProof'] !== undefined) throw new CredentialRefusal('proof_count', 'Proof chains are not accepted.');
-  return only;
+/** Each proof costs a signature check and perhaps a canonical form; nobody has a reason for more than a few. */
+const maxProofs = 8;
+
+function readProofs(proof: Json | undefined): IntegrityProof[] {
+  if (proof === null) throw malformed('proof', 'must be an object');
+  const stated = asArray(proof);
+  if (stated.length === 0 || stated.length > maxProofs) {
+    throw new CredentialRefusal('proof_count', `From one to ${maxProofs} proofs are accepted.`);
+  }
+  const proofs = stated.map((one, index) => readProof(one, stated.length === 1 ? 'proof' : `proof/${index}`));
+  const ids = proofs.map(({ proof: { id } }) => id).filter((id) => id !== undefined);
+  if (new Set(ids).size < ids.length) throw malformed('proof', 'must not give two proofs the same id');
+  return proofs;
 }
 
 /** Shape first, then suite, then the name of the key: the order in which a verdict reports its checks. */
-function readProof(proof: JsonObject, document: JsonObject): IntegrityProof {
+function readProof(proof: Json, path: string): IntegrityProof {
+  if (!isJsonObject(proof)) throw malformed(path, 'must be an object');
   const { proofValue, ...stated } = proof;
-  const times = { ...readTime(stated, 'created'), ...readTime(stated, 'expires') };
-  const options = proofOptions(stated, document);
+  const times = { ...readTime(stated, path, 'created'), ...readTime(stated, path, 'expires') };
+  const previousProof = readPrevious(stated['previousProof'], path);
+  if (stated['id'] !== undefined && typeof stated['id'] !== 'string') throw malformed(`${path}/id`, 'must be a text');
   const { type, cryptosuite, verificationMethod, proofPurpose, challenge, domain } = stated;
-  if (type !== 'DataIntegrityProof' || !isCryptosuite(cryptosuite)) {
+  const suite = suiteOf(type, cryptosuite);
+  if (suite === undefined) {
     throw new CredentialRefusal('cryptosuite_unknown', 'The proof is not of a cryptosuite that is spoken here.');
   }
-  didOf(verificationMethod);
-  const named = { cryptosuite, verificationMethod: verificationMethod as string };
-  return { ...named, ...times, challenge, domain, proofPurpose, proofValue, options };
+  const named = { suite, verificationMethod: verificationMethod as string, controller: didOf(verificationMethod) };
+  return { ...named, ...times, challenge, domain, proofPurpose, proofValue, previousProof, proof, stated };
 }
 
-function readTime(proof: JsonObject, name: 'created' | 'expires'): { created?: Date; expires?: Date } {
-  if (proof[name] === undefined) return {};
-  const date = parseDateTime(proof[name]);
-  if (date === undefined) throw malformed(`proof/${name}`, 'must be a date and time with an offset');
+/**
+ * Data Integrity 1.0 2.1: a dateTimeStamp; one that was written without an offset may be taken as UTC. The date is
+ * signed as it stands, so this gives nobody a choice.
+ */
+function readTime(proof: JsonObject, path: string, name: 'created' | 'expires'): { created?: Date; expires?: Date } {
+  const text = proof[name];
+  if (text === undefined) return {};
+  const date = parseDateTime(text) ?? parseDateTime(`${String(text)}Z`);
+  if (date === undefined) throw malformed(`${path}/${name}`, 'must be a date and time such as 2026-11-21T09:00:00Z');
   return { [name]: date };
 }
 
-/** vc-di-eddsa 3.2.5: the configuration is canonicalised under the document's own contexts. */
-function proofOptions(stated: JsonObject, document: JsonObject): JsonObject {
-  const { '@context': own, ...options } = stated;
-  if (own !== undefined && JSON.stringify(own) !== JSON.stringify(document['@context'])) {
-    throw malformed('proof/@context', 'must be that of the document');
-  }
-  return { '@context': document['@context'] ?? [], ...options };
-}
-
-/** Multibase base58btc of exactly the suite's signature; the length is checked before the costly decoding. */
-export function readProofValue(value: Json | undefined, cryptosuite: Cryptosuite): Uint8Array {
-  const lengths = cryptosuites[cryptosuite].algorithms.map((algorithm) => jwsAlgorithms[algorithm].signatureLength);
-  const longest = Math.max(...lengths) * 2;
-  if (typeof value === 'string' && value.length <= longest && /^z[1-9A-HJ-NP-Za-km-z]+$/.test(value)) {
-    const signature = base58.decode(value.slice(1));
-    if (lengths.includes(signature.length)) return signature;
-  }
-  const detail = 'The proofValue is not a signature of the suite in base58btc (z...).';
-  throw new CredentialRefusal('proof_value_malformed', detail);
+function readPrevious(previous: Json | undefined, path: string): readonly string[] {
+  const ids = asArray(previous);
+  const texts = ids.filter((id) => typeof id === 'string');
+  if (texts.length === ids.length && texts.length <= maxProofs) return texts;
+  throw malformed(`${path}/previousProof`, 'must hold ids of proofs');
 }
 
 function malformed(path: string, detail: string): CredentialRefusal {
   return new CredentialRefusal('proof_malformed', `/${path} ${detail}.`, { faults: [{ path: `/${path}`, detail }] });
 }
 
-/** Writes a signature as a proofValue. */
-export function toProofValue(signature: Uint8Array): string {
-  return `z${base58.encode(signature)}`;
+/** The proof that counts for a DID: its own, if there is one among them. */
+export function primaryProof(proofs: readonly IntegrityProof[], did: string | undefined): IntegrityProof {
+  const [first] = proofs;
+  const primary = proofs.find(({ controller }) => controller === did) ?? first;
+  if (primary === undefined) throw new CredentialRefusal('proof_count', 'There is no proof.');
+  return primary;
 }
 
-/** What a suite signs: hash of the proof configuration, then hash of the document (vc-di-eddsa 3.2.4). */
-export async function hashData(
-  canonicalise: Canonicalise,
-  { cryptosuite, options, unsecured }: { cryptosuite: Cryptosuite; options: JsonObject; unsecured: JsonObject },
-): Promise<Buffer> {
-  const { hash } = cryptosuites[cryptosuite];
-  const configuration = await refuseCanonicalisation(canonicalise(options));
-  const document = await refuseCanonicalisation(canonicalise(unsecured));
-  return Buffer.concat([configuration, document].map((text) => createHash(hash).update(text).digest()));
+/** What a proof covers: the document, with the proofs that it names as previous ones (Data Integrity 1.0 4.5). */
+export function documentUnder(
+  { previousProof }: Pick<IntegrityProof, 'previousProof'>,
+  { unsecured, proofs }: Pick<SecuredDocument, 'unsecured' | 'proofs'>,
+): JsonObject {
+  if (previousProof.length === 0) return unsecured;
+  const known = new Set(proofs.map(({ proof: { id } }) => id));
+  if (!previousProof.every((id) => known.has(id))) {
+    throw new CredentialRefusal('previous_proof_unknown', 'A proof names a previous proof that is not there.');
+  }
+  const previous = proofs.filter(({ proof: { id } }) => typeof id === 'string' && previousProof.includes(id));
+  return { ...unsecured, proof: previous.map(({ proof }) => proof) };
 }
 
 const aheadMilliseconds = 60_000;

@@ -50,6 +50,11 @@ export function isDid(text: string | undefined): text is string {
   return text !== undefined && did.test(text);
 }
 
+/** The DIDs that are keys themselves: resolving them asks nobody. */
+export function isSelfContainedDid(did: string): boolean {
+  return did.startsWith('did:key:') || did.startsWith('did:jwk:');
+}
+
 /** The key that a proof names, if its controller lists it for the purpose; otherwise a refusal. */
 export async function resolveKey(
   context: ResolverContext,

@@ -2,12 +2,12 @@
 
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import type { JsonObject } from '../json.js';
-import type { DataModelVersion, PresentationFormat, SecuringFormat } from './formats.js';
+import type { CredentialFormat, DataModelVersion, PresentationFormat, SecuringFormat } from './formats.js';
 
 /** What can be read before any key is known. Nothing in it may be believed or reported. */
 export interface UnverifiedCredential {
   readonly kind: 'credential';
-  readonly format: SecuringFormat;
+  readonly format: CredentialFormat;
   readonly dataModel: DataModelVersion;
   readonly claimedIssuer: string;
   readonly claimedTypes: readonly string[];
@@ -30,7 +30,7 @@ export interface UnverifiedPresentation {
 export interface VerifiedCredential {
   /** The VCDM object as it was signed, without proof and without the JWT's own claims. */
   readonly credential: JsonObject;
-  readonly format: SecuringFormat;
+  readonly format: CredentialFormat;
   readonly dataModel: DataModelVersion;
   readonly issuer: string;
   readonly verificationMethod: string;

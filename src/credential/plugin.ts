@@ -19,8 +19,9 @@ import { CredentialPlugin, type ICredentialProvider } from '@veramo/credential-w
 import { type Fault, ServiceError } from '../errors.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
+import { deriveMethod, isDeriving } from './deriving.js';
 import type { VerifiedCredential } from './model.js';
-import { type PassportPolicies, timeOf } from './provider-arguments.js';
+import { type DeriveArgs, type PassportPolicies, timeOf } from './provider-arguments.js';
 import { readCredential } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
 import { answer, type CredentialVerdict, type PresentationVerdict, refused } from './verdict.js';
@@ -38,6 +39,7 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
     super(providers);
     this.#providers = providers;
     this.#now = now;
+    Object.assign(this.methods, { [deriveMethod]: (args: DeriveArgs) => this.#derive(args) });
   }
 
   override async createVerifiableCredential(
@@ -99,6 +101,13 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
       if (policies.holder !== false) checkSubjects(holder, verdicts);
       return { ...verdict, credentials: verdicts };
     });
+  }
+
+  /** Of the providers one at most can derive. */
+  async #derive(args: DeriveArgs): Promise<JsonObject> {
+    const [provider] = this.#providers.filter(isDeriving);
+    if (!provider) throw new ServiceError('invalid_request', 'No provider of this agent derives credentials.');
+    return asServiceError(() => provider.deriveCredential(args));
   }
 
   async #verifyEmbedded(

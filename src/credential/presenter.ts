@@ -1,6 +1,6 @@
 /** Who presents, and for whom: the checks of a presentation that are the same in every format. */
 import type { Json } from '../json.js';
-import { didOf, isDid } from './key-resolution.js';
+import { didOf, isDid, isSelfContainedDid } from './key-resolution.js';
 import { CredentialRefusal } from './refusals.js';
 
 /** What the verifier asked for. */
@@ -8,11 +8,6 @@ export interface Expectation {
   readonly challenge: string;
   readonly domain: string;
   readonly acceptHolder?: (did: string) => boolean;
-}
-
-/** The DIDs that are keys themselves: resolving them asks nobody. */
-function isSelfContainedDid(did: string): boolean {
-  return did.startsWith('did:key:') || did.startsWith('did:jwk:');
 }
 
 /** The holder, who must own the key; a presentation that names none is presented by the key's controller. */
@@ -43,8 +38,9 @@ export function checkBinding(
   if (signed.challenge !== expected.challenge) {
     failed.push(new CredentialRefusal('challenge_mismatch', 'The presentation was not made for this challenge.'));
   }
-  const domains = Array.isArray(signed.domain) ? signed.domain : [signed.domain];
-  if (domains.length !== 1 || domains[0] !== expected.domain) {
+  // Compared as sets, of which ours has one item: a presentation for others as well is not for us alone.
+  const domains = new Set([signed.domain].flat());
+  if (domains.size !== 1 || !domains.has(expected.domain)) {
     failed.push(new CredentialRefusal('domain_mismatch', 'The presentation was not made for this domain alone.'));
   }
   const [first, ...further] = failed;

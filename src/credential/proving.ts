@@ -14,6 +14,8 @@ import type { CredentialVerdict, PresentationVerdict } from './verdict.js';
 export interface ProofOptions {
   readonly now: Date;
   readonly proofGraceSeconds?: number;
+  /** The caller will say that the issuer, which is no DID, is not bound to the key; otherwise that is a refusal. */
+  readonly unboundIssuer?: boolean;
 }
 
 /** What the verifier asked for: the presentation must have been made for this challenge and this domain. */
@@ -59,7 +61,7 @@ export async function verifyPresentationProof(
   return provedBy(verdict);
 }
 
-function policiesOf({ now, proofGraceSeconds }: ProofOptions): PassportPolicies {
+function policiesOf({ now, proofGraceSeconds, unboundIssuer }: ProofOptions): PassportPolicies {
   return {
     now: now.getTime() / 1000,
     issuanceDate: false,
@@ -68,6 +70,7 @@ function policiesOf({ now, proofGraceSeconds }: ProofOptions): PassportPolicies 
     credentials: false,
     holder: false,
     ...(proofGraceSeconds === undefined ? {} : { proofGraceSeconds }),
+    ...(unboundIssuer === undefined ? {} : { unboundIssuer }),
   };
 }
 

@@ -5,7 +5,6 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json
 import { decodeBase64, digestOf, envelop, isEnvelope, openEnvelope, openText } from './envelopes.js';
 import type { PresentationFormat, SecuringFormat } from './formats.js';
 import type { SecuredCredential, SecuredPresentation, SigningKey } from './model.js';
-import type { DeriveArgs } from './provider-arguments.js';
 import { sha256 } from './verdict.js';
 
 /** A complete credential, with issuer and dates, and the key to sign it with. */

@@ -27,8 +27,25 @@ declare module 'jsonld/lib/ContextResolver.js' {
   }
 }
 declare module 'rdf-canonize' {
+  export interface Term {
+    readonly termType: 'NamedNode' | 'BlankNode' | 'Literal' | 'DefaultGraph';
+    readonly value: string;
+  }
+  export interface Quad {
+    readonly subject: Term;
+    readonly predicate: Term;
+    readonly object: Term;
+    readonly graph: Term;
+  }
+  export const NQuads: { serializeQuad(quad: Quad): string };
   export function canonize(
-    dataset: object,
-    options: { algorithm: 'RDFC-1.0'; maxWorkFactor: number; signal?: AbortSignal },
+    dataset: readonly Quad[],
+    options: {
+      algorithm: 'RDFC-1.0';
+      maxWorkFactor: number;
+      signal?: AbortSignal;
+      canonicalIdMap?: Map<string, string>;
+      messageDigestAlgorithm?: string;
+    },
   ): Promise<string>;
 }

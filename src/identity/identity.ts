@@ -6,6 +6,7 @@
 export type { AgentParts, LoadedAgent, PassportAgent } from './agent.js';
 export { type LoadAgentOptions, loadAgent } from './agent-config.js';
 export type { KeyState } from './did-document.js';
+export { type KeyIdentity, openKeyIdentity } from './did-key-identity.js';
 export {
   createDidResolver,
   type DidResolverOptions,
@@ -27,7 +28,9 @@ export {
   type KeySummary,
   type SigningKeyReference,
 } from './organisation.js';
+export { createProofSecrets, type ProofSecrets } from './proof-secrets.js';
 export type { ResolutionErrorName } from './resolution.js';
+export { createSelfSignedCertificate, type SelfSignedCertificate } from './self-signed-certificate.js';
 export {
   type IdentityDatabaseLocation,
   identityFile,

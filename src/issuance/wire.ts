@@ -5,8 +5,10 @@ import type { JsonObject } from '../json.js';
 import { allReasons, reasons } from './reasons.js';
 
 const closed = { additionalProperties: false } as const;
-const formats = Object.keys(securingFormats) as (keyof typeof securingFormats)[];
-const algorithms = [...new Set(Object.values(securingFormats).flatMap((row) => row.algorithms))];
+const formats = (Object.keys(securingFormats) as (keyof typeof securingFormats)[]).filter(
+  (name) => !securingFormats[name].instancesOnly,
+);
+const algorithms = [...new Set(formats.flatMap((name) => securingFormats[name].algorithms))];
 const urnUuid = '^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 const unknownId = 'urn:uuid:5b0c4bd4-2f0c-4c43-9f0c-9a2f5a1f2c11';
 const dateTime = (description: string) => Type.String({ format: 'date-time', description });

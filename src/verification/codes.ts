@@ -151,8 +151,8 @@ const proving = {
   ),
   proof_count: fail(
     'format',
-    'There must be exactly one proof.',
-    'The credential carries none, several, or chained proofs.',
+    'There is no proof, or there are too many.',
+    'The credential carries none, or more than eight. All of them are checked.',
     askIssuer,
     parsing,
   ),
@@ -166,7 +166,7 @@ const proving = {
   cryptosuite_unknown: fail(
     'algorithm',
     'The cryptosuite is not supported.',
-    'Only eddsa-rdfc-2022 and ecdsa-rdfc-2019 are accepted.',
+    'Accepted are eddsa-rdfc-2022, eddsa-jcs-2022, ecdsa-rdfc-2019, ecdsa-jcs-2019, ecdsa-sd-2023 and Ed25519Signature2020.',
     askIssuer,
     cryptographic,
   ),
@@ -235,6 +235,13 @@ const proving = {
     },
     methodError,
   ),
+  controller_not_accepted: fail(
+    'key',
+    'A further proof is by somebody whose key would have to be fetched.',
+    'Besides the issuer only did:key and did:jwk may sign, since nothing is fetched for strangers.',
+    askIssuer,
+    methodError,
+  ),
   key_not_found: fail(
     'key',
     'The key is not among those that the issuer publishes.',
@@ -289,6 +296,20 @@ const proving = {
     'The signature value is malformed.',
     '`proofValue` is not multibase of the right length.',
     askIssuer,
+    proofError,
+  ),
+  proof_not_derived: fail(
+    'proof',
+    'The credential is meant for its holder, not for a verifier.',
+    'It carries the base proof of ecdsa-sd-2023, from which the holder derives what is to be shown.',
+    askHolder,
+    proofError,
+  ),
+  previous_proof_unknown: fail(
+    'proof',
+    'A proof rests on another one that is missing.',
+    '`previousProof` names a proof that the document does not carry.',
+    'Ask for the whole credential with all of its proofs.',
     proofError,
   ),
   proof_purpose: fail(
@@ -642,6 +663,13 @@ const judging = {
       remedy: 'None needed; go by the ODS code.',
     },
   ),
+  issuer_unbound: fail(
+    'issuer',
+    'The issuer is not named by a DID, so nothing ties the key to it.',
+    'The `issuer` is a URL of another kind; the signature proves only that the key in it was used.',
+    askIssuer,
+    { projection: 'warning' },
+  ),
   issuer_key_not_listed: fail(
     'issuer',
     'The registry does not list the key that signed.',
@@ -771,17 +799,20 @@ const judging = {
     cause: 'A bare credential was checked, not a presentation.',
     remedy: 'To know that it is theirs, ask the person for a presentation.',
   },
+  // Business rules, VCALM 1.0 says, are the caller's own there: that a presentation is about its presenter is ours.
   holder_not_subject: fail(
     'holder',
     'The credential is about somebody else than the presenter.',
     'credentialSubject.id is not the DID that signed the presentation.',
     'Do not accept it from this person.',
+    { projection: 'warning' },
   ),
   holder_subject_missing: fail(
     'holder',
     'The credential names no subject to compare the presenter with.',
     'credentialSubject has no id.',
     askIssuer,
+    { projection: 'warning' },
   ),
   challenge_matches: pass('challenge', 'The presentation answers the challenge that was asked for.'),
   domain_matches: pass('domain', 'The presentation was made for the domain that was asked for.'),
@@ -791,6 +822,7 @@ const judging = {
     'The presentation holds no credential.',
     'verifiableCredential is missing or empty.',
     askHolder,
+    { projection: 'warning' },
   ),
 } satisfies Record<string, CodeRow>;
 

@@ -1,6 +1,4 @@
-/** Data Integrity against the reference libraries in both directions, against W3C's vectors, and under attack. */
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataIntegrityProof } from '@digitalbazaar/data-integrity';
@@ -9,7 +7,6 @@ import { cryptosuite as ecdsaRdfc2019 } from '@digitalbazaar/ecdsa-rdfc-2019-cry
 import * as ed25519Multikey from '@digitalbazaar/ed25519-multikey';
 import { cryptosuite as eddsaRdfc2022 } from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite';
 import * as vc from '@digitalbazaar/vc';
-import { base58 } from '@scure/base';
 import { createCanonicalise } from '../../src/credential/canonicalisation.js';
 import { createCanonicaliser } from '../../src/credential/canonicaliser.js';
 import { pinContexts } from '../../src/credential/contexts.js';
@@ -22,9 +19,6 @@ import {
   verifyPresentationProof,
   verifyProof,
 } from '../../src/credential/credential.js';
-import { hashData } from '../../src/credential/integrity-proof.js';
-import { verifyBytes } from '../../src/jose/jws.js';
-import { importMultikey } from '../../src/jose/keys.js';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.js';
 import { baseUrl, createAgent, now, type TestAgent, trust } from './agent.js';
 import { catalogue, credential20, plainCredential, presentation20 } from './examples.js';
@@ -152,61 +146,6 @@ describe('both directions with the reference libraries', () => {
       const outcome = await vc.verifyCredential({ credential: secured, suite, documentLoader: documentLoader(), now });
       expect({ type: type.type, verified: outcome.verified }).toEqual({ type: type.type, verified: true });
     }
-  });
-});
-
-/** decisions.md 26: W3C's vectors use a context that gives every unknown word a meaning; production refuses it. */
-const examplesContext = { '@context': { '@vocab': 'https://www.w3.org/ns/credentials/examples#' } };
-const vectorsDir = process.env['VECTORS_DIR'];
-const vectors = [
-  {
-    name: 'eddsa-rdfc-2022',
-    folder: 'vc-di-eddsa/eddsa-rdfc-2022',
-    suffix: 'DataInt',
-    suite: 'eddsa-rdfc-2022',
-    keys: 'vc-di-eddsa/keyPair.json',
-  },
-  {
-    name: 'ecdsa-rdfc-2019 P-256',
-    folder: 'vc-di-ecdsa/ecdsa-rdfc-2019-p256',
-    suffix: 'ECDSAP256',
-    suite: 'ecdsa-rdfc-2019',
-    keys: 'vc-di-ecdsa/p256KeyPair.json',
-  },
-] as const;
-
-describe.each(vectors)('published vectors: $name', ({ folder, suffix, suite, keys }) => {
-  const run = vectorsDir === undefined ? test.skip : test;
-  const read = (path: string) => readFileSync(join(vectorsDir ?? '', path), 'utf8');
-  const json = (path: string) => JSON.parse(read(path)) as JsonObject;
-  const contexts = pinContexts(new Map([['https://www.w3.org/ns/credentials/examples/v2', examplesContext]]));
-  const canonicalise = createCanonicalise(contexts.documents);
-
-  run('canonical forms, hashes, signature and proof value', async () => {
-    expect(existsSync(join(vectorsDir ?? '', folder))).toBe(true);
-    const signed = json(`${folder}/signed${suffix}.json`);
-    const options = json(`${folder}/proofConfig${suffix}.json`);
-    const { proof, ...unsecured } = signed;
-    expect(unsecured).toEqual(json(`${folder.split('/')[0]}/unsigned.json`));
-    const canonical = await canonicalise(unsecured);
-    expect(canonical).toBe(read(`${folder}/canonDoc${suffix}.txt`));
-    expect(await canonicalise(options)).toBe(read(`${folder}/proofCanon${suffix}.txt`));
-    expect(createHash('sha256').update(canonical).digest('hex')).toBe(read(`${folder}/docHash${suffix}.txt`));
-    const data = await hashData(canonicalise, { cryptosuite: suite, options, unsecured });
-    expect(data.toString('hex')).toBe(read(`${folder}/combinedHash${suffix}.txt`));
-    const proofValue = String((proof as JsonObject)['proofValue']);
-    const signature = base58.decode(proofValue.slice(1));
-    expect(Buffer.from(signature).toString('hex')).toBe(read(`${folder}/sigHex${suffix}.txt`));
-    const key = importMultikey(String(json(keys)['publicKeyMultibase']));
-    expect(verifyBytes(key, data, signature)).toBe(true);
-    expect(verifyBytes(key, Buffer.concat([data.subarray(32), data.subarray(0, 32)]), signature)).toBe(false);
-  });
-
-  run('the signed document passes every check up to its issuer, which is no DID', async () => {
-    const on = await createAgent({ contexts });
-    const signed = json(`${folder}/signed${suffix}.json`);
-    await expect(verify(signed, on)).rejects.toMatchObject({ code: 'issuer_not_did' });
-    await on.close();
   });
 });
 
@@ -343,37 +282,39 @@ describe('contexts', () => {
 describe('large documents', () => {
   test('are canonicalised in a thread with the same result, errors included', async () => {
     const inline = createCanonicalise(t.contexts.documents);
-    const threaded = createCanonicaliser(t.contexts.documents, { inlineValues: 0 });
+    const threaded = createCanonicaliser(t.contexts, { inlineValues: 0 });
     const credential = credential20(t.holder.did);
     const [one, two] = await Promise.all([
-      threaded.canonicalise(credential),
-      threaded.canonicalise(plainCredential('did:web:a')),
+      threaded.canonicalise({ document: credential }),
+      threaded.canonicalise({ document: plainCredential('did:web:a') }),
     ]);
     expect(one).toBe(await inline(credential));
     expect(two).toBe(await inline(plainCredential('did:web:a')));
-    await expect(threaded.canonicalise({ ...credential, ward: '7' })).rejects.toMatchObject({
+    await expect(threaded.canonicalise({ document: { ...credential, ward: '7' } })).rejects.toMatchObject({
       code: 'terms_undefined',
     });
     await threaded.close();
   });
 
   test('that take too long are given up, and the next document gets a new thread', async () => {
-    const threaded = createCanonicaliser(t.contexts.documents, { inlineValues: 0, milliseconds: 1_500 });
+    const threaded = createCanonicaliser(t.contexts, { inlineValues: 0, milliseconds: 1_500 });
     const evidence = Array.from({ length: 60_000 }, (_, index) => ({
       id: `urn:x:${index}`,
       type: 'StaffPassportEvidence',
     }));
-    const heavy = threaded.canonicalise(credential20(t.holder.did, { evidence }));
+    const heavy = threaded.canonicalise({ document: credential20(t.holder.did, { evidence }) });
     await expect(heavy).rejects.toMatchObject({ code: 'canonicalisation_unfinished' });
     await expect(
-      threaded.canonicalise({ '@context': ['https://www.w3.org/ns/credentials/v2'], id: 'urn:a:b', name: 'x' }),
+      threaded.canonicalise({
+        document: { '@context': ['https://www.w3.org/ns/credentials/v2'], id: 'urn:a:b', name: 'x' },
+      }),
     ).resolves.toContain('urn:a:b');
     await threaded.close();
   });
 
   test('close refuses what still waits', async () => {
-    const threaded = createCanonicaliser(t.contexts.documents, { inlineValues: 0 });
-    const waiting = expect(threaded.canonicalise(credential20(t.holder.did))).rejects;
+    const threaded = createCanonicaliser(t.contexts, { inlineValues: 0 });
+    const waiting = expect(threaded.canonicalise({ document: credential20(t.holder.did) })).rejects;
     await Promise.all([waiting.toMatchObject({ code: 'canonicalisation_unfinished' }), threaded.close()]);
   });
 });

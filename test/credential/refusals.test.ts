@@ -48,11 +48,11 @@ async function checkWithAgent(on: TestAgent, credential: Json, policies: object 
 }
 
 async function signed(
-  format: 'vc+jwt' | 'eddsa-rdfc-2022',
+  format: 'vc+jwt' | 'eddsa-rdfc-2022' | 'ecdsa-sd-2023',
   changes: JsonObject = {},
   on: TestAgent = t,
 ): Promise<Json> {
-  const key = format === 'vc+jwt' ? on.es256 : on.ed25519;
+  const key = format === 'eddsa-rdfc-2022' ? on.ed25519 : on.es256;
   const credential = plainCredential(on.holder.did, changes);
   return (await secureCredential(on.agent, { credential, format, key, now })).verifiableCredential;
 }
@@ -143,7 +143,7 @@ const cases: Record<RefusalCode, () => unknown> = {
   proof_malformed: async () => check(await withProof({ created: 'yesterday' })),
   proof_count: async () => {
     const { document, proof } = await secured();
-    return check({ ...document, proof: [proof, proof] });
+    return check({ ...document, proof: Array(9).fill(proof) });
   },
   alg_not_allowed: () => {
     const header = Buffer.from('{"alg":"none","typ":"vc+jwt","kid":"did:web:rxa.example#a1"}').toString('base64url');
@@ -174,6 +174,11 @@ const cases: Record<RefusalCode, () => unknown> = {
     return check(await key.token(plainCredential(t.holder.did, { issuer: 'did:ion:abc' })));
   },
   did_unresolved: () => resolvingTo(other, failing('internalError')),
+  controller_not_accepted: async () => {
+    const { document, proof } = await secured();
+    const stranger = { ...proof, id: 'urn:a:b', verificationMethod: `${other}#a1` };
+    return check({ ...document, proof: [proof, stranger] });
+  },
   key_not_found: async () => check(await t.es256.token(plainCredential(t.holder.did), { kid: `${trust}#zz` })),
   key_not_authorised: () => underDocument({ assertionMethod: [] }),
   key_invalid: () => underDocument({}, { type: 'EcdsaSecp256k1VerificationKey2019' }),
@@ -184,6 +189,8 @@ const cases: Record<RefusalCode, () => unknown> = {
     return check({ ...document, credentialSubject: { id: t.holder.did, name: 'Somebody Else' } });
   },
   proof_value_malformed: async () => check(await withProof({ proofValue: 'z3vQB' })),
+  proof_not_derived: async () => check(await signed('ecdsa-sd-2023')),
+  previous_proof_unknown: async () => check(await withProof({ previousProof: 'urn:a:b' })),
   proof_purpose: async () => check(await withProof({ proofPurpose: 'authentication' })),
   proof_not_yet_valid: async () => check(await withProof({ created: '2026-11-21T09:01:01Z' })),
   proof_expired: async () => check(await withProof({ expires: '2026-11-21T09:00:00Z' })),
@@ -198,8 +205,8 @@ const cases: Record<RefusalCode, () => unknown> = {
     return check({ ...(await secured()).document, '@context': context, credentialSubject });
   },
   canonicalisation_unfinished: async () => {
-    const slow = createCanonicaliser(t.contexts.documents, { inlineValues: 0, queue: 0 });
-    return refuseCanonicalisation(slow.canonicalise(plainCredential(t.holder.did)));
+    const slow = createCanonicaliser(t.contexts, { inlineValues: 0, queue: 0 });
+    return refuseCanonicalisation(slow.canonicalise({ document: plainCredential(t.holder.did) }));
   },
   not_yet_valid: async () => checkWithAgent(t, await signed('vc+jwt', { validFrom: '2026-11-21T09:01:01Z' })),
   expired: async () => checkWithAgent(t, await signed('vc+jwt', { validUntil: '2026-11-21T09:00:00Z' })),

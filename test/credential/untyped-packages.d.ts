@@ -30,3 +30,17 @@ declare module '@digitalbazaar/ed25519-multikey' {
 declare module '@digitalbazaar/ecdsa-multikey' {
   export function generate(options: { id?: string; controller?: string; curve: string }): Promise<ReferenceKey>;
 }
+declare module '@digitalbazaar/eddsa-jcs-2022-cryptosuite' {
+  export function createCryptosuite(): object;
+}
+declare module '@digitalbazaar/ecdsa-jcs-2019-cryptosuite' {
+  export function createCryptosuite(): object;
+}
+declare module '@digitalbazaar/ecdsa-sd-2023-cryptosuite' {
+  export function createSignCryptosuite(options?: { mandatoryPointers?: readonly string[] }): object;
+  export function createDiscloseCryptosuite(options?: { selectivePointers?: readonly string[] }): object;
+  export function createVerifyCryptosuite(): object;
+}
+declare module '@digitalbazaar/citizenship-context' {
+  export const contexts: ReadonlyMap<string, object>;
+}
