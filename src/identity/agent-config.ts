@@ -223,6 +223,10 @@ async function instantiate(exported: unknown, request: RequireRequest, args: unk
 function lookUp(root: unknown, pointer: string, from: string): unknown {
   let value = root;
   for (const name of pointer.split('/').slice(1).map(unescapePointer)) {
+    if (value instanceof Map && value.has(name)) {
+      value = value.get(name);
+      continue;
+    }
     const inside = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
     if (!inside) throw fault(from, `there is nothing at ${pointer}`);
     value = (value as Node)[name];
