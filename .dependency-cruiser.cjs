@@ -8,7 +8,7 @@ const ranks = [
   ['credential'],
   ['status', 'registry'],
   ['issuance', 'verification'],
-  ['staff', 'readiness'],
+  ['staff', 'readiness', 'instances'],
   ['portal'],
 ];
 const open = ['http', 'store', 'jose'];

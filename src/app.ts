@@ -20,14 +20,18 @@ import { createMetrics } from './http/metrics.js';
 import { createServer, type HttpServer } from './http/server.js';
 import {
   createIdentity,
+  createSelfSignedCertificate,
   type DeriveKey,
   type Identity,
   type LoadedAgent,
   loadAgent,
+  openKeyIdentity,
   readKeyEncryptionKey,
 } from './identity/identity.js';
 import { identityRoutes, resolutionRoutes } from './identity/routes.js';
-import { createIssuance, issuanceEntities } from './issuance/issuance.js';
+import { createInstances } from './instances/instances.js';
+import { instancesRoutes } from './instances/routes.js';
+import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
   createRegistryAuthority,
@@ -40,7 +44,7 @@ import { statusRoutes } from './status/routes.js';
 import { createStatusChecker, createStatusLists, type StatusLists, statusEntities } from './status/status.js';
 import { openStore, type Store } from './store/store.js';
 import { verificationRoutes } from './verification/routes.js';
-import { acceptHolder, createVerification } from './verification/verification.js';
+import { acceptHolder, createVerification, type Verification } from './verification/verification.js';
 
 /** A validated deployment file, as config.ts loads it. */
 export interface Deployment {
@@ -197,13 +201,15 @@ async function buildApp(foundation: Foundation): Promise<App> {
   await refuseUnsafeStart(foundation);
   const access = openAccess(foundation);
   const catalogue = loadCatalogue({ baseUrl: config.programme.baseUrl, root: packageRoot });
-  const server = await createServer({ ...serverOptions(config, access.authorise), now, newId: randomUUID });
+  const tls = await certificateOf(config, now());
+  const options = { ...serverOptions(config, access.authorise), ...(tls ? { tls } : {}) };
+  const server = await createServer({ ...options, now, newId: randomUUID });
   const background: Background[] = [identity, audit, access];
   const registryHost = config.registry.url === undefined ? undefined : new URL(config.registry.url).host;
   const client = createHttpClient({
     loopback: config.development.loopback,
     now,
-    ...(surroundings.ca ? { ca: surroundings.ca } : {}),
+    ...trustedBy(config, tls, surroundings),
     allowHost: (purpose, host) => host === registryHost || (purpose !== 'registry' && registry.hosts().has(host)),
   });
 
@@ -229,8 +235,9 @@ async function buildApp(foundation: Foundation): Promise<App> {
   if (authority) await server.register(registryRoutes({ authority }));
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
   const parts = { foundation, server, background, client, catalogue, registry };
-  if (config.roles.includes('issuer')) await addIssuer(parts);
-  if (config.roles.includes('verifier')) await addVerifier(parts);
+  const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
+  const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
+  await addInstances(parts, issuing, verification);
   await server.register(healthRoutes({ checks: healthChecks(foundation, registry) }));
 
   return toApp(parts);
@@ -296,7 +303,7 @@ interface Parts {
 }
 
 /** Ranks 5 and 6 of an issuer: status lists and the issuance cycle. */
-async function addIssuer({ foundation, server, catalogue, registry, background }: Parts): Promise<void> {
+async function addIssuer({ foundation, server, catalogue, registry, background }: Parts): Promise<Issuing> {
   const { config, store, audit, deriveKey, identity, surroundings } = foundation;
   const statusLists = createLists(foundation);
   const issuance = createIssuance({
@@ -318,10 +325,16 @@ async function addIssuer({ foundation, server, catalogue, registry, background }
   background.push(statusLists, issuance);
   await server.register(statusRoutes({ lists: statusLists }));
   await server.register(issuanceRoutes({ issuance, catalogue }));
+  return { issuance, statusLists };
+}
+
+interface Issuing {
+  readonly issuance: Issuance;
+  readonly statusLists: StatusLists;
 }
 
 /** Ranks 5 and 6 of a verifier: the status checker and the verdict. */
-async function addVerifier(parts: Parts): Promise<void> {
+async function addVerifier(parts: Parts): Promise<Verification> {
   const { foundation, server, catalogue, registry, background, client } = parts;
   const { config, store, audit, identity, surroundings } = foundation;
   const statusChecker = createStatusChecker({
@@ -343,6 +356,22 @@ async function addVerifier(parts: Parts): Promise<void> {
   });
   background.push(verification);
   await server.register(verificationRoutes({ verification, open: config.verification.open }));
+  return verification;
+}
+
+/** Rank 7: the named service instances, over what the roles have. */
+async function addInstances(
+  { foundation, server }: Parts,
+  issuing: Issuing | undefined,
+  verification: Verification | undefined,
+): Promise<void> {
+  const { config, store, audit, identity, surroundings } = foundation;
+  if (config.instances.length === 0) return;
+  const { agent } = identity;
+  const openKey = (request: Parameters<typeof openKeyIdentity>[1]) => openKeyIdentity(agent, request);
+  const common = { agent, identity, openKey, secure: secureCredential, store, audit, now: surroundings.now };
+  const instances = await createInstances(config.instances, issuing && { ...common, ...issuing });
+  await server.register(instancesRoutes({ instances, ...(verification ? { verification } : {}) }));
 }
 
 /** Outside loopback nothing starts that could lose or forge: durable storage, and keys that open and sign. */
@@ -369,10 +398,28 @@ function serverOptions(config: ServiceConfig, authorise: Parameters<typeof creat
       verify: perMinute(config.access.verifyPerMinute),
       token: perMinute(config.access.tokenPerMinute),
     },
-    ...(tls.mode === 'files' && tls.certificateFile && tls.keyFile
-      ? { tls: { certificate: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) } }
-      : {}),
   };
+}
+
+interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** The certificate that we end TLS with, if we do. */
+async function certificateOf({ tls }: ServiceConfig, now: Date): Promise<Certificate | undefined> {
+  if (tls.mode === 'selfSigned') {
+    return createSelfSignedCertificate(now);
+  }
+  if (tls.mode !== 'files' || !tls.certificateFile || !tls.keyFile) return undefined;
+  return { certificate: readFileSync(tls.certificateFile, 'utf8'), key: readFileSync(tls.keyFile, 'utf8') };
+}
+
+/** Nobody vouches for a self-signed certificate but we ourselves, when we read our own status lists. */
+function trustedBy(config: ServiceConfig, tls: Certificate | undefined, { ca }: Surroundings): { ca?: string } {
+  const own = config.tls.mode === 'selfSigned' ? tls?.certificate : undefined;
+  const all = [ca, own].filter((pem) => pem !== undefined);
+  return all.length === 0 ? {} : { ca: all.join('\n') };
 }
 
 function healthChecks({ store, identity, surroundings }: Foundation, registry: Parts['registry']) {

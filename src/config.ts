@@ -35,8 +35,9 @@ const Listen = Type.Object(
 
 const Tls = Type.Object(
   {
-    mode: Type.Union([Type.Literal('none'), Type.Literal('proxy'), Type.Literal('files')], {
-      description: 'none: development only; proxy: a proxy in front of us ends TLS; files: we do',
+    mode: Type.Enum(['none', 'proxy', 'files', 'selfSigned'], {
+      description:
+        'none: development only; proxy: a proxy in front of us ends TLS; files: we do; selfSigned: we do, on loopback, with a certificate made at the start',
     }),
     certificateFile: Type.Optional(path('PEM file with the certificate chain')),
     keyFile: Type.Optional(path('PEM file with the private key')),
@@ -93,6 +94,55 @@ const Client = Type.Object(
     id: Type.String({ pattern: '^[A-Za-z0-9._:-]{1,128}$' }),
     jwksFile: path('Public keys of the client (RFC 7517)'),
     scopes: Type.Array(Type.String({ pattern: '^[a-z]+:[a-z]+$' }), { minItems: 1, maxItems: 20 }),
+  },
+  closed,
+);
+
+const Instance = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: 'Mounted at /instances/{name}' }),
+    kinds: Type.Array(Type.Enum(['issuer', 'verifier', 'presentationVerifier', 'deriver', 'status']), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Which of the VC-API and VCALM operations it has',
+    }),
+    did: Type.Enum(['organisation', 'key'], {
+      default: 'organisation',
+      description:
+        "Who issues: the organisation's did:web, or a did:key of the instance's own, made at the first start",
+    }),
+    format: Type.Optional(
+      Type.String({ pattern: '^[a-z0-9+_-]{1,64}$', description: 'How an issuer secures: a row of securingFormats' }),
+    ),
+    algorithm: Type.Optional(
+      Type.Enum(['ES256', 'ES384', 'EdDSA'], { description: "One of the format's algorithms; the first when absent" }),
+    ),
+    mandatoryPointers: Type.Array(Type.String({ pattern: '^(/[^/]{0,200}){1,16}$' }), {
+      maxItems: 100,
+      default: [],
+      description:
+        'What a derived credential always shows, unless the caller names other JSON Pointers (ecdsa-sd-2023)',
+    }),
+    statusPurposes: Type.Array(Type.Enum(['revocation', 'suspension']), {
+      uniqueItems: true,
+      default: [],
+      description: 'The status entries that an open issuer adds to its credentials',
+    }),
+    catalogue: Type.Enum(['closed', 'open'], {
+      default: 'closed',
+      description: 'closed: types of the catalogue only; open: any credential, for conformance tests on loopback',
+    }),
+    failedVerification: Type.Enum([200, 400], {
+      default: 200,
+      description: 'How a failed verification is answered: 200 as VCALM says, 400 as the W3C test suites demand',
+    }),
+    proofGraceSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 300,
+      default: 0,
+      description: "How long after its `expires` a proof still counts, for issuers' clocks that are behind",
+    }),
+    open: Type.Boolean({ default: false, description: 'Anyone may call it, without a token' }),
   },
   closed,
 );
@@ -169,6 +219,11 @@ const Service = Type.Object(
       },
       closed,
     ),
+    instances: Type.Array(Instance, {
+      maxItems: 64,
+      default: [],
+      description: 'Named issuers and verifiers that speak VC-API and VCALM, below /instances',
+    }),
     logging: Type.Object(
       {
         level: Type.Union(['silent', 'error', 'warn', 'info', 'debug'].map((level) => Type.Literal(level))),
@@ -180,6 +235,9 @@ const Service = Type.Object(
 );
 
 type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
+
+/** One named service instance, as configured. */
+export type InstanceConfig = Readonly<Static<typeof Instance>>;
 
 /** The validated, frozen values of the `service:` section; every path in it is absolute. */
 export type ServiceConfig = Readonly<Omit<Static<typeof Service>, 'logging'>> & {
@@ -320,6 +378,7 @@ const rules: readonly Rule[] = [
   registryRule,
   rolesRule,
   timesRule,
+  instancesRule,
 ];
 
 function publicUrlRule(config: ServiceConfig): Fault[] {
@@ -367,7 +426,9 @@ function outsideRule(config: ServiceConfig): Fault[] {
   if (config.development.loopback) return [];
   const faults: Fault[] = [];
   if (!config.access.enabled) faults.push(fault('access/enabled', 'must be true outside loopback'));
-  if (config.tls.mode === 'none') faults.push(fault('tls/mode', 'must be proxy or files outside loopback'));
+  if (config.tls.mode === 'none' || config.tls.mode === 'selfSigned') {
+    faults.push(fault('tls/mode', 'must be proxy or files outside loopback'));
+  }
   if (config.registry.source === 'file' && config.roles.includes('verifier')) {
     faults.push(fault('registry/source', 'an unsigned file is allowed on loopback only'));
   }
@@ -432,4 +493,43 @@ function timesRule(config: ServiceConfig): Fault[] {
     faults.push(fault('registryAuthority/reissueSeconds', 'must be less than nextUpdateSeconds'));
   }
   return faults;
+}
+
+/** Whoever may issue anything in our name, or without a token, must be somebody on this machine. */
+function instancesRule(config: ServiceConfig): Fault[] {
+  const names = config.instances.map(({ name }) => name);
+  return config.instances.flatMap((instance, index) => {
+    const faults = instanceFaults(instance, config).map(({ path, detail }) =>
+      fault(`instances/${index}/${path}`, detail),
+    );
+    return names.indexOf(instance.name) === index
+      ? faults
+      : [...faults, fault(`instances/${index}/name`, 'is used twice')];
+  });
+}
+
+const changing = ['issuer', 'status', 'deriver'] as const;
+
+function instanceFaults(instance: InstanceConfig, { development, roles }: ServiceConfig): Fault[] {
+  const { kinds, catalogue, format, did, open, statusPurposes } = instance;
+  const has = (...wanted: readonly InstanceConfig['kinds'][number][]) => wanted.some((kind) => kinds.includes(kind));
+  const conditions: readonly (readonly [boolean, string, string])[] = [
+    [catalogue === 'open' && !development.loopback, 'catalogue', 'open is allowed on loopback only'],
+    [open && has(...changing) && !development.loopback, 'open', 'is for verifiers only outside loopback'],
+    [has('issuer') && format === undefined, 'format', 'is missing: an issuer needs one'],
+    [
+      has('issuer') && catalogue === 'closed' && did !== 'organisation',
+      'did',
+      'the catalogue is issued by the organisation',
+    ],
+    [
+      statusPurposes.length > 0 && catalogue === 'closed',
+      'statusPurposes',
+      'are those of the catalogue where it is closed',
+    ],
+    [has('status') && !has('issuer'), 'kinds', 'status belongs to an issuer'],
+    [has('issuer') && !roles.includes('issuer'), 'kinds', 'need the role issuer'],
+    [has('verifier', 'presentationVerifier') && !roles.includes('verifier'), 'kinds', 'need the role verifier'],
+  ];
+  return conditions.filter(([wrong]) => wrong).map(([, path, detail]) => ({ path, detail }));
 }
