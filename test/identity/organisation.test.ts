@@ -326,6 +326,7 @@ describe('publishing', () => {
     expect(didResolutionMetadata.error).toBeUndefined();
     expect(findVerificationKey(didDocument, `${peer}#ab`, 'assertionMethod').key.thumbprint).toBe(key.thumbprint);
     const outside = createResolver({ loopback: false });
+    outside.attach({ mayResolve: () => true });
     expect((await outside.resolve(peer)).didResolutionMetadata.error).toBe('invalidDid');
     await Promise.all([resolver.close(), outside.close(), server.close()]);
   });

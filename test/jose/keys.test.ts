@@ -175,10 +175,11 @@ describe('an Ed25519 public key', () => {
     }
   });
 
-  test('of low order would have verified any message, had node:crypto been asked', () => {
+  test('of low order would have verified any message, had node:crypto before Node 24 been asked', () => {
     const identity = createPublicKey({ key: ed25519Jwk(encodePoint(1n, 0n)), format: 'jwk' });
     const signature = Buffer.concat([encodePoint(1n, 0n), Buffer.alloc(32)]);
-    expect(cryptoVerify(null, Buffer.from('anything'), identity, signature)).toBe(true);
+    const isBeforeNode24 = Number.parseInt(process.versions.node, 10) < 24;
+    expect(cryptoVerify(null, Buffer.from('anything'), identity, signature)).toBe(isBeforeNode24);
   });
 
   test('that is not reduced is refused, whatever point it means', () => {
