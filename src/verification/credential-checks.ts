@@ -18,7 +18,7 @@ import type { StatusChecker } from '../status/status.js';
 import type { VerifyCode } from './codes.js';
 import { catalogueTypes, checkHolder, checkSchema, checkValidity } from './content-checks.js';
 import { type Deadline, DeadlineExceeded } from './deadline.js';
-import { checkIssuer, gateIssuer } from './issuer-check.js';
+import { checkIssuer, gateIssuer, isUnbound } from './issuer-check.js';
 import { type Check, type CredentialReport, completeChecks, decide, finding, type ReportedIssuer } from './report.js';
 import { checkStatus } from './status-check.js';
 
@@ -51,6 +51,8 @@ export interface CredentialQuestion {
   readonly presenter: Presenter;
   readonly now: Date;
   readonly deadline: Deadline;
+  /** How long after its `expires` a proof still counts. */
+  readonly proofGraceSeconds: number;
 }
 
 /** What passed when the check named is the first that did not. */
@@ -82,7 +84,8 @@ async function prove(
 ): Promise<Proved> {
   const read = [finding('format_read'), finding('algorithm_allowed')];
   try {
-    const work = verifyProof(deps.agent, unverified, { now: question.now });
+    const { now, proofGraceSeconds } = question;
+    const work = verifyProof(deps.agent, unverified, { now, proofGraceSeconds, unboundIssuer: isUnbound(unverified) });
     return { verified: await question.deadline.race(work) };
   } catch (error) {
     if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
@@ -94,7 +97,7 @@ async function prove(
 
 /** A key of another DID is never looked up: a listed issuer's name must not make us fetch a stranger's document. */
 function belongsToIssuer(unverified: UnverifiedCredential): boolean {
-  return unverified.verificationMethod.split('#', 1)[0] === unverified.claimedIssuer;
+  return isUnbound(unverified) || unverified.verificationMethod.split('#', 1)[0] === unverified.claimedIssuer;
 }
 
 async function proveIfAllowed(

@@ -7,6 +7,11 @@ import { type Check, finding } from './report.js';
 /** DID methods that are resolved from the identifier itself: nothing is fetched for them. */
 const selfContained = /^did:(?:key|jwk):/;
 
+/** An issuer that is a URL of another kind owns no key; that somebody's key signed is all that can be proved. */
+export function isUnbound({ claimedIssuer, verificationMethod }: UnverifiedCredential): boolean {
+  return !/^did:/i.test(claimedIssuer) && selfContained.test(verificationMethod);
+}
+
 /** Whether the issuer's key may be looked up at all, and what the registry says already. */
 export interface IssuerGate {
   readonly mayResolve: boolean;
@@ -28,6 +33,7 @@ function askedType(types: readonly string[]): string {
  */
 export function gateIssuer(registry: RegistryView, unverified: UnverifiedCredential, now: Date): IssuerGate {
   const did = unverified.claimedIssuer;
+  if (isUnbound(unverified)) return { mayResolve: true, check: finding('issuer_unbound') };
   const listed = registry.isListed(did);
   const recognition = recogniseIssuer(registry, did, askedType(unverified.claimedTypes), { issuedAt: now, now });
   const timeless = !listed || recognition.code === 'issuer_suspended';
@@ -68,6 +74,7 @@ export function checkIssuer(
   type: string | undefined,
   now: Date,
 ): Check {
+  if (!verified.issuer.startsWith('did:')) return finding('issuer_unbound');
   const asked = type ?? askedType(typesOf(verified.credential));
   const recognition = recogniseThenAndNow(registry, verified, asked, now);
   if (recognition.outcome !== 'recognised') return recognitionFinding(recognition);

@@ -40,6 +40,7 @@ export interface PresentationQuestion {
   readonly domain: string;
   readonly now: Date;
   readonly deadline: Deadline;
+  readonly proofGraceSeconds: number;
 }
 
 export interface PresentationVerdict {
@@ -96,13 +97,14 @@ async function prove(
   unverified: UnverifiedPresentation,
   question: PresentationQuestion,
 ): Promise<Proved> {
-  const { challenge, domain, now } = question;
+  const { challenge, domain, now, proofGraceSeconds } = question;
   const accepted = (did: string) => acceptHolder(did, deps.holderHosts);
   const read = [finding('format_read'), finding('algorithm_allowed')];
   const signer = unverified.verificationMethod.split('#', 1)[0] ?? '';
   if (!accepted(signer)) return { findings: [...read, finding('holder_not_accepted')] };
   try {
-    const work = verifyPresentationProof(deps.agent, unverified, { challenge, domain, now, acceptHolder: accepted });
+    const expected = { challenge, domain, now, proofGraceSeconds, acceptHolder: accepted };
+    const work = verifyPresentationProof(deps.agent, unverified, expected);
     return { verified: await question.deadline.race(work) };
   } catch (error) {
     if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
@@ -125,8 +127,9 @@ async function checkEmbedded(
   credentials: readonly unknown[],
   presenter: Presenter,
 ): Promise<CredentialReport[]> {
-  const { now, deadline } = question;
-  return Promise.all(credentials.map((input) => checkCredential(deps, { input, presenter, now, deadline })));
+  const { now, deadline, proofGraceSeconds } = question;
+  const common = { presenter, now, deadline, proofGraceSeconds };
+  return Promise.all(credentials.map((input) => checkCredential(deps, { input, ...common })));
 }
 
 /** The whole verdict on a presentation: its own checks and every credential must be valid. */

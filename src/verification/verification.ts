@@ -15,12 +15,15 @@ import { checkPresentation, type PresentationDeps } from './presentation-checks.
 import type { Check, Decision, PresentationReport, SingleReport } from './report.js';
 
 export { acceptHolder } from './presentation-checks.js';
+export { projectCredential, projectPresentation } from './projection.js';
 export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';
 
 /** What is to be verified, and for whom it is asked. */
 export interface CredentialInput {
   readonly verifiableCredential: unknown;
   readonly clientId?: string;
+  /** How long after its `expires` a Data Integrity proof still counts (decisions.md 6); 0 when absent. */
+  readonly proofGraceSeconds?: number;
 }
 
 /** challenge and domain are `nonce` and `aud` in tokens; that a challenge is used once is the caller's care. */
@@ -29,6 +32,8 @@ export interface PresentationInput {
   readonly challenge: string;
   readonly domain: string;
   readonly clientId?: string;
+  /** As for credentials; of the presentation and of every credential in it. */
+  readonly proofGraceSeconds?: number;
 }
 
 export interface Verification {
@@ -85,17 +90,15 @@ export function createVerification(deps: VerificationDependencies): Verification
   }
 
   return {
-    async verifyCredential({ verifiableCredential, clientId }) {
-      const report = await timed((asOf, deadline) =>
-        checkCredential(checks, { input: verifiableCredential, presenter: 'nobody', now: asOf, deadline }),
-      );
+    async verifyCredential({ verifiableCredential, clientId, proofGraceSeconds = 0 }) {
+      const question = { input: verifiableCredential, presenter: 'nobody', proofGraceSeconds } as const;
+      const report = await timed((now, deadline) => checkCredential(checks, { ...question, now, deadline }));
       record('credential', report, clientId);
       return report;
     },
-    async verifyPresentation({ verifiablePresentation, challenge, domain, clientId }) {
-      const report = await timed((asOf, deadline) =>
-        checkPresentation(checks, { input: verifiablePresentation, challenge, domain, now: asOf, deadline }),
-      );
+    async verifyPresentation({ verifiablePresentation, challenge, domain, clientId, proofGraceSeconds = 0 }) {
+      const question = { input: verifiablePresentation, challenge, domain, proofGraceSeconds };
+      const report = await timed((now, deadline) => checkPresentation(checks, { ...question, now, deadline }));
       record('presentation', report, clientId);
       return report;
     },
