@@ -13,7 +13,6 @@ export {
   type PassportResolver,
   type ResolverAttachment,
 } from './did-resolver.js';
-export { type KeyIdentity, openKeyIdentity } from './did-key-identity.js';
 export { didDocumentUrl } from './did-web.js';
 export {
   createKeyEncryptionKeyFile,
@@ -37,7 +36,6 @@ export {
   identityFile,
   migrateIdentityDatabase,
 } from './store.js';
-export { createSelfSignedCertificate, type SelfSignedCertificate } from './self-signed-certificate.js';
 export {
   findVerificationKey,
   type KeyLookupCode,
