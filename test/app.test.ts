@@ -76,6 +76,9 @@ describe('the service as a whole', () => {
     expect(await ready()).toEqual([503, 'absent']);
     await app.listen();
     expect(await ready()).toEqual([200, 'fresh']);
+    // On loopback a new key signs after one second, so nobody may keep the document for longer.
+    const { headers } = await app.server.inject('/.well-known/did.json');
+    expect(headers['cache-control']).toMatch(/max-age=1,/);
     clock.ahead = 8 * 86_400_000;
     expect(await ready()).toEqual([200, 'expired']);
     clock.ahead = 0;

@@ -150,13 +150,15 @@ async function readKeys(context: Context): Promise<State> {
   const same = context.state?.published.bytes.toString() === bytes ? context.state : undefined;
   // An unchanged document stays the same object, so that keys made from it stay cached.
   const document = same?.document ?? deepFreeze(built);
-  const published = same?.published ?? toPublished(bytes);
+  const published = same?.published ?? toPublished(bytes, context.options.publishSeconds);
   context.state = { keys, document, published, readAt };
   return context.state;
 }
 
-function toPublished(bytes: string): SignedDocument {
-  return signedDocument(bytes, { contentType: 'application/did+json', maxAgeSeconds: documentMaxAgeSeconds });
+/** Nobody may keep a document for longer than a new key is published before it signs. */
+function toPublished(bytes: string, publishSeconds = defaultPublishSeconds): SignedDocument {
+  const maxAgeSeconds = Math.min(documentMaxAgeSeconds, publishSeconds);
+  return signedDocument(bytes, { contentType: 'application/did+json', maxAgeSeconds });
 }
 
 /** Veramo throws the same error for "not there" and "cannot look"; asking for a list tells them apart. */

@@ -99,10 +99,11 @@ function listed(document: DIDDocument, purpose: ProofPurpose): VerificationMetho
 }
 
 function absent(document: DIDDocument, id: string, purpose: ProofPurpose): KeyLookupError {
-  const exists = (document.verificationMethod ?? []).some((method) => method.id === id);
-  return exists
-    ? new KeyLookupError('purpose_not_allowed', `The verification method is not listed under ${purpose}`)
-    : new KeyLookupError('method_not_found', 'The DID document has no such verification method');
+  const method = (document.verificationMethod ?? []).find((one) => one.id === id);
+  if (!method) return new KeyLookupError('method_not_found', 'The DID document has no such verification method');
+  // Whoever revokes a key lists it nowhere any more; that it was revoked is what readers must hear.
+  if ('revoked' in method) return new KeyLookupError('method_revoked', 'The verification method was revoked');
+  return new KeyLookupError('purpose_not_allowed', `The verification method is not listed under ${purpose}`);
 }
 
 type Importer = (method: VerificationMethod) => VerificationKey;

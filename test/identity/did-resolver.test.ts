@@ -462,6 +462,11 @@ describe('looking a verification key up', () => {
       { ...base, verificationMethod: [{ ...method, revoked: '2999-01-01T00:00:00Z' }] },
       'method_revoked',
     ],
+    [
+      'a revoked key that is listed for nothing',
+      { id: did, verificationMethod: [{ ...method, revoked: '2026-01-01T00:00:00Z' }] },
+      'method_revoked',
+    ],
     ['an unknown suite', { ...base, verificationMethod: [{ ...method, type: 'EcdsaSecp256k1' }] }, 'key_not_supported'],
     ['a name of Object', { ...base, verificationMethod: [{ ...method, type: 'constructor' }] }, 'key_not_supported'],
     ['a broken key', { ...base, verificationMethod: [{ ...method, publicKeyJwk: { kty: 'EC' } }] }, 'key_invalid'],
