@@ -62,6 +62,9 @@ export async function openOrganisation(label: string, config: string): Promise<O
   }
 
   async function start(): Promise<void> {
+    if (await answers(settings.publicUrl)) {
+      throw new Error(`${settings.publicUrl} is taken: does an earlier \`npm start\` still run? Stop it first.`);
+    }
     const started = spawn(process.execPath, [program, 'serve', '--config', config], {
       env: { ...process.env, DEBUG_COLORS: 'no' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -79,11 +82,7 @@ export async function openOrganisation(label: string, config: string): Promise<O
     const end = Date.now() + startUpLimit;
     while (Date.now() < end) {
       if (started.exitCode !== null) throw new Error(`${label} ended at its start:\n${diary}`);
-      const ready = await fetch(`${settings.publicUrl}/health/ready`).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (ready && started.exitCode === null) return;
+      if ((await answers(`${settings.publicUrl}/health/ready`, 'well')) && started.exitCode === null) return;
       await pause(100);
     }
     throw new Error(`${label} is not ready after ${startUpLimit / 1000} s:\n${diary}`);
@@ -109,6 +108,14 @@ export async function openOrganisation(label: string, config: string): Promise<O
     start,
     stop,
   };
+}
+
+/** Whether anybody answers at an address; `well`: with a good status. */
+function answers(url: string, how?: 'well'): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(callLimit) }).then(
+    (response) => how === undefined || response.ok,
+    () => false,
+  );
 }
 
 async function command(args: string[]): Promise<string> {
