@@ -31,6 +31,8 @@ export { verifyPresentationProof, verifyProof } from './proving.js';
 export { readCredential, readPresentation } from './reading.js';
 export type { CheckName, RefusalCode, RefusalOutcome } from './refusals.js';
 export { CredentialRefusal, refusals } from './refusals.js';
+export type { SchemaOutcome, SchemaQuestion, SchemaResult } from './schema-validation.js';
+export { validateAgainstSchema } from './schema-validation.js';
 export { SdJwtProvider } from './sd-jwt-provider.js';
 export type { SecureOptions, SecurePresentationOptions } from './securing.js';
 export { secureCredential, securePresentation } from './securing.js';

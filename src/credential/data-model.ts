@@ -7,6 +7,7 @@ import type { Fault } from '../errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { parseDateTime } from './dates.js';
 import { baseContexts, type DataModelVersion } from './formats.js';
+import { contradictedDigests, malformedDigests } from './resource-digests.js';
 
 type Rule = (value: Json, path: string) => Fault[];
 type Rules = Readonly<Record<string, { readonly required?: true; readonly rule: Rule }>>;
@@ -15,7 +16,7 @@ type Rules = Readonly<Record<string, { readonly required?: true; readonly rule: 
 const absoluteUrl = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
 
 /** Whether a text can serve as an identifier. */
-function isAbsoluteUrl(value: unknown): value is string {
+export function isAbsoluteUrl(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 2048 && absoluteUrl.test(value);
 }
 
@@ -108,6 +109,8 @@ const context =
   (value, path) => {
     if (!Array.isArray(value) || value.length === 0) return fault(path, 'must be a list of contexts');
     const first = value[0] === base ? [] : fault(`${path}/0`, `must be ${base}`);
+    const names = value.filter((item) => typeof item === 'string');
+    if (new Set(names).size < names.length) return [...first, ...fault(path, 'must not name a context twice')];
     const others = value.flatMap((item, index) =>
       isAbsoluteUrl(item) || isJsonObject(item)
         ? []
@@ -124,8 +127,21 @@ const languageValue: Rule = (value, path) => {
   if (strange !== undefined) return fault(`${path}/${escapePointer(strange)}`, 'does not belong in a language object');
   const wrong = Object.keys(value).find((key) => typeof value[key] !== 'string');
   if (wrong !== undefined) return fault(`${path}/${wrong}`, 'must be a text');
-  return typeof value['@value'] === 'string' ? [] : fault(`${path}/@value`, 'is missing');
+  if (typeof value['@value'] !== 'string') return fault(`${path}/@value`, 'is missing');
+  const { '@language': language, '@direction': direction } = value;
+  if (language !== undefined && !isLanguageTag(language)) return fault(`${path}/@language`, 'must be a language tag');
+  const directed = direction === undefined || direction === 'ltr' || direction === 'rtl';
+  return directed ? [] : fault(`${path}/@direction`, 'must be ltr or rtl');
 };
+
+/** VCDM 2.0 11.1: "a well-formed Language-Tag" (BCP 47 2.2.9). */
+function isLanguageTag(tag: Json): boolean {
+  try {
+    return typeof tag === 'string' && tag.length <= 64 && Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}
 
 const text = { rule: listOf(languageValue) };
 
@@ -148,22 +164,41 @@ const identifiedObjects = listOf(
   objectWith({ type: { required: true, rule: typeNames }, id: { required: true, rule: url } }),
 );
 
-const resource = objectWith({ id: { required: true, rule: url } });
-
-/** VCDM 2.0 5.3: objects with an id that no other one has, each with at least one digest. */
+/** VCDM 2.0 5.3: objects with an id that no other one has, each with at least one digest, which is the resource's. */
 const relatedResources: Rule = (value, path) => {
   const faults = listOf(resource)(value, path);
-  const items = asArray(value).filter(isJsonObject);
-  const ids = items.map((item) => item['id']);
-  if (new Set(ids).size < ids.length) faults.push({ path, detail: 'must not name a resource twice' });
-  for (const item of items) {
-    const digests = [item['digestSRI'], item['digestMultibase']].filter((digest) => digest !== undefined);
-    if (digests.length === 0) faults.push({ path, detail: 'must give a digest of each resource' });
-    if (digests.some((digest) => typeof digest !== 'string'))
-      faults.push({ path, detail: 'must give digests as text' });
-  }
+  const ids = asArray(value).map((item) => idOf(item));
+  ids.forEach((id, index) => {
+    if (id !== undefined && ids.indexOf(id) < index) {
+      faults.push({ path: `${pathOf(value, path, index)}/id`, detail: 'must not name a resource twice' });
+    }
+  });
   return faults;
 };
+
+const resource: Rule = (value, path) => {
+  const faults = objectWith(resourceRules)(value, path);
+  if (faults.length > 0 || !isJsonObject(value)) return faults;
+  if (value['digestSRI'] === undefined && value['digestMultibase'] === undefined) {
+    return fault(path, 'must give a digest as digestSRI or digestMultibase');
+  }
+  const malformed = malformedDigests(value).map((name) => ({ path: `${path}/${name}`, detail: 'must be a digest' }));
+  if (malformed.length > 0) return malformed;
+  const detail = 'must be the digest of the resource';
+  return contradictedDigests(value).map((name) => ({ path: `${path}/${name}`, detail }));
+};
+
+const mediaType: Rule = (value, path) =>
+  typeof value === 'string' && /^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+-]{1,127}(?:\s*;.{1,200})?$/.test(value)
+    ? []
+    : fault(path, 'must be a media type');
+
+const resourceRules: Rules = { id: { required: true, rule: url }, mediaType: { rule: mediaType } };
+
+/** The path of an item of a member that may hold one value or several. */
+function pathOf(value: Json, path: string, index: number): string {
+  return Array.isArray(value) ? `${path}/${index}` : path;
+}
 
 /** What both versions say about a credential. */
 const credentialRules: Rules = {

@@ -1,4 +1,5 @@
 /** What the data model demands of credentials and presentations, by the pointer of the fault (VCDM 2.0 section 4, VCDM 1.1). */
+import { createHash } from 'node:crypto';
 import { checkDataModel, checkPresentationModel } from '../../src/credential/credential.js';
 import { parseDateTime } from '../../src/credential/dates.js';
 import type { Json, JsonObject } from '../../src/json.js';
@@ -16,6 +17,14 @@ function changed(document: JsonObject, changes: Readonly<Record<string, Json | u
 }
 
 const v2 = 'https://www.w3.org/ns/credentials/v2';
+const sri = (text: string, hash = 'sha384') => `${hash}-${createHash(hash).update(text).digest('base64')}`;
+const related = (resource: JsonObject) => ({ relatedResource: { id: 'urn:a:b', ...resource } });
+/** credentials/v2 as its Recommendation gives it (VCDM 2.0 B.1). */
+const v2Digest = '59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734';
+const v2Sha256 = Buffer.from(v2Digest, 'hex').toString('base64url');
+const v2Multihash = Buffer.from(`1220${v2Digest}`, 'hex').toString('base64url');
+const v2Sri = 'sha384-l/HrjlBCNWyAX91hr6LFV2Y3heB5Tcr6IeE4/Tje8YyzYBM8IhqjHWiWpr8+ZbYU';
+
 const bad20: readonly [string, Readonly<Record<string, Json | undefined>>, string][] = [
   ['no context', { '@context': undefined }, '/@context'],
   ['an empty context', { '@context': [] }, '/@context'],
@@ -67,17 +76,36 @@ const bad20: readonly [string, Readonly<Record<string, Json | undefined>>, strin
   ['a related resource that is a text', { relatedResource: ['https://a.example'] }, '/relatedResource/0'],
   ['a related resource without an id', { relatedResource: [{ digestSRI: 'sha256-x' }] }, '/relatedResource/0/id'],
   ['a related resource without a digest', { relatedResource: { id: 'urn:a:b' } }, '/relatedResource'],
+  ['a digest that is a number', related({ digestSRI: 7 }), '/relatedResource/digestSRI'],
+  ['a digest that is none', related({ digestSRI: 'md5-x' }), '/relatedResource/digestSRI'],
+  ['a digest of the wrong length', related({ digestSRI: 'sha384-AAAA' }), '/relatedResource/digestSRI'],
+  ['a multibase that is none', related({ digestMultibase: 'zQm' }), '/relatedResource/digestMultibase'],
+  [
+    'a multihash of the wrong length',
+    related({ digestMultibase: `uEiE${'A'.repeat(43)}` }),
+    '/relatedResource/digestMultibase',
+  ],
+  ['the SRI of another text', related({ id: v2, digestSRI: sri('x') }), '/relatedResource/digestSRI'],
+  [
+    'the multibase of another text',
+    related({ id: v2, digestMultibase: `u${'A'.repeat(43)}` }),
+    '/relatedResource/digestMultibase',
+  ],
+  ['a media type that is none', related({ digestSRI: sri('x'), mediaType: 'ld+json' }), '/relatedResource/mediaType'],
   [
     'a related resource named twice',
     {
       relatedResource: [
-        { id: 'urn:a:b', digestSRI: 'x' },
-        { id: 'urn:a:b', digestSRI: 'x' },
+        { id: 'urn:a:b', digestSRI: sri('x') },
+        { id: 'urn:a:b', digestSRI: sri('x') },
       ],
     },
-    '/relatedResource',
+    '/relatedResource/1/id',
   ],
   ['a name with more than a language', { name: { '@value': 'x', url: 'x' } }, '/name/url'],
+  ['a name in no language', { name: { '@value': 'x', '@language': 'en_GB_x' } }, '/name/@language'],
+  ['a name in no direction', { name: { '@value': 'x', '@direction': 'up' } }, '/name/@direction'],
+  ['a context named twice', { '@context': [v2, 'https://a.example/1', 'https://a.example/1'] }, '/@context'],
   ['a name without a value', { name: { '@language': 'cy' } }, '/name/@value'],
   ['a description that is a number', { description: [7] }, '/description/0'],
   ["an issuer's name that is a number", { issuer: { id: 'urn:a:b', name: 7 } }, '/issuer/name'],
@@ -105,7 +133,21 @@ describe('a credential of VCDM 2.0', () => {
       },
     ],
     ['a context object', { '@context': [v2, { ward: 'https://a.example/ward' }] }],
-    ['a related resource', { relatedResource: { id: 'https://a.example', digestMultibase: 'uEi' } }],
+    [
+      'a related resource',
+      { relatedResource: { id: 'https://a.example', digestSRI: sri('x'), mediaType: 'text/plain' } },
+    ],
+    [
+      'several digests, of which the strongest counts',
+      related({ id: v2, digestSRI: `${sri('x', 'sha256')} ${v2Sri}` }),
+    ],
+    ['the digest of what W3C publishes', related({ id: v2, digestSRI: v2Sri })],
+    ['the same as multihash', related({ id: v2, digestMultibase: `u${v2Multihash}` })],
+    ['the same as bare SHA-256', related({ id: v2, digestMultibase: `u${v2Sha256}` })],
+    [
+      'the digest of the text that W3C published before',
+      related({ id: v2, digestMultibase: 'uJKGMkOmFbVJhEfKTduMC2XCyvRAYLjOVmZWwIH1wQ7k' }),
+    ],
   ])('with %s is in order', (_name, changes) => {
     expect(checkDataModel(changed(credential20(holder), changes), '2.0')).toEqual([]);
   });
