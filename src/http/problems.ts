@@ -22,6 +22,8 @@ export interface ProblemKind {
   readonly status: number;
   readonly title: string;
   readonly remedy: string;
+  /** The type that a specification gives to it; the address of our own page when absent. */
+  readonly type?: string;
   /** Seconds to wait before a retry makes sense; becomes Retry-After. */
   readonly retryAfter?: number;
 }
@@ -56,6 +58,7 @@ export const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Use a shorter identifier.' },
   unknown_option: {
     status: 400,
+    type: 'https://www.w3.org/TR/vcalm#UNKNOWN_OPTION_PROVIDED',
     title: 'An option is not known',
     remedy: 'Leave the option out or use one from the API description.',
   },
@@ -261,9 +264,9 @@ function escapePointer(segment: string): string {
   return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** The address of the page that explains a problem; `base` is the service's public URL. */
+/** The address of what explains a problem; `base` is the service's public URL. */
 function problemType(code: ErrorCode, base = ''): string {
-  return `${base}/problems/${code}`;
+  return problemKinds[code].type ?? `${base}/problems/${code}`;
 }
 
 /** The problem document of anything thrown; an unknown error is `internal` and says nothing of itself. */

@@ -131,7 +131,8 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
       const credential =
         entries.length === 0 ? prepared : { ...prepared, credentialStatus: withStatus(prepared, entries) };
       const key = await issuer.signingKey();
-      const secured = await deps.secure(deps.agent, { credential, format, key, now: deps.now() });
+      const pointers = pointersOf(question, settings);
+      const secured = await deps.secure(deps.agent, { credential, format, key, now: deps.now(), ...pointers });
       await deps.store.transaction((tx) =>
         deps.audit.record(tx, {
           action: 'instance.issued',
@@ -153,6 +154,14 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
       await deps.statusLists.refresh();
     },
   };
+}
+
+/** Only a selective suite has members that are always shown; what the caller names replaces the instance's own. */
+function pointersOf({ options }: IssueQuestion, settings: Settings): { mandatoryPointers?: readonly string[] } {
+  if (settings.format === 'ecdsa-sd-2023')
+    return { mandatoryPointers: options.mandatoryPointers ?? settings.mandatoryPointers };
+  if (options.mandatoryPointers === undefined) return {};
+  throw unusable('mandatoryPointers', 'Nothing is disclosed selectively here.');
 }
 
 /** Two instances may issue credentials of the same id. */

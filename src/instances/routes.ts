@@ -4,11 +4,14 @@ import { Type } from 'typebox';
 import { ServiceError } from '../errors.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer, RouteAccess } from '../http/server.js';
+import type { JsonObject } from '../json.js';
 import { projectCredential, projectPresentation, type Verification } from '../verification/verification.js';
 import type { Instance, Issuer } from './instances.js';
 import {
   CredentialAnswer,
   credentialBody,
+  DeriveBody,
+  DerivedAnswer,
   InstanceList,
   IssueBody,
   presentationBody,
@@ -20,13 +23,17 @@ export interface InstancesRoutesDependencies {
   readonly instances: readonly Instance[];
   /** Absent where no instance verifies. */
   readonly verification?: Pick<Verification, 'verifyCredential' | 'verifyPresentation'>;
+  readonly derive: Derive;
 }
+
+/** Reduces a credential to what it must show and what is pointed at. */
+type Derive = (request: { credential: JsonObject; selectivePointers: readonly string[] }) => Promise<JsonObject>;
 
 /** Every operation of every instance. */
 export function instancesRoutes(deps: InstancesRoutesDependencies): (server: HttpServer) => Promise<void> {
   return async (server) => {
     addList(server, deps.instances);
-    for (const instance of deps.instances) addOperations(server, instance, deps.verification);
+    for (const instance of deps.instances) addOperations(server, instance, deps);
   };
 }
 
@@ -52,15 +59,12 @@ function addList(server: HttpServer, instances: readonly Instance[]): void {
   );
 }
 
-function addOperations(
-  server: HttpServer,
-  instance: Instance,
-  verification: InstancesRoutesDependencies['verification'],
-) {
+function addOperations(server: HttpServer, instance: Instance, { verification, derive }: InstancesRoutesDependencies) {
   const { kinds } = instance.settings;
   const { issuer } = instance;
   if (issuer) addIssue(server, instance, issuer);
   if (issuer && kinds.includes('status')) addStatus(server, instance, issuer);
+  if (kinds.includes('deriver')) addDerive(server, instance, derive);
   if (verification && kinds.includes('verifier')) addVerifyCredential(server, instance, verification);
   if (verification && kinds.includes('presentationVerifier')) addVerifyPresentation(server, instance, verification);
 }
@@ -145,6 +149,33 @@ function addStatus(server: HttpServer, instance: Instance, issuer: Issuer): void
   );
 }
 
+/** VCALM 1.0, derive credential: the holder's side, so it needs no key; what comes out is the credential itself. */
+function addDerive(server: HttpServer, instance: Instance, derive: Derive): void {
+  const { url, access, schema } = common(instance, 'credentials/derive', 'vc:issue');
+  server.post(
+    url,
+    {
+      config: { access },
+      attachValidation: true,
+      schema: {
+        ...schema,
+        summary: `Derive a credential that shows less, as ${instance.settings.name}`,
+        body: DeriveBody,
+        response: {
+          201: DerivedAnswer,
+          ...problemResponses('invalid_request', 'unknown_option', 'malformed_json', 'invalid_credential'),
+        },
+      },
+    },
+    async (request, reply) => {
+      refuseUnknownOptions(request as unknown as FastifyRequest);
+      const { verifiableCredential, options } = request.body;
+      const derived = await derive({ credential: verifiableCredential, ...options });
+      return noStore(reply).code(201).send(derived);
+    },
+  );
+}
+
 type Verify = NonNullable<InstancesRoutesDependencies['verification']>;
 
 function addVerifyCredential(server: HttpServer, instance: Instance, verification: Verify): void {
@@ -225,10 +256,7 @@ function noStore<Reply extends { header(name: string, value: string): Reply }>(r
 function refuseUnknownOptions(request: FastifyRequest): void {
   const error = request.validationError;
   if (error === undefined) return;
-  const unknown = error.validation?.find(
-    (fault: { keyword: string; instancePath: string }) =>
-      fault.keyword === 'additionalProperties' && fault.instancePath.startsWith('/options'),
-  );
+  const unknown = error.validation?.find((fault: { keyword: string }) => fault.keyword === 'additionalProperties');
   if (unknown === undefined) throw error;
   const name = String(unknown.params['additionalProperty']).slice(0, 100);
   const path = `${unknown.instancePath}/${name}`;

@@ -123,6 +123,8 @@ const Secured = Type.Union([
 
 export const CredentialAnswer = Type.Object({ verifiableCredential: Secured }, closed);
 
+export const DerivedAnswer = object('The derived credential');
+
 const ProblemDetails = Type.Object({ type: Type.String(), title: Type.String(), detail: Type.String() }, closed);
 
 function projection(member: string): TSchema {
