@@ -514,6 +514,28 @@ describe('verifying', () => {
     expect(report.credentials).toEqual([]);
   });
 
+  test('a presentation of many credentials lets others have their turn between any two of them', async () => {
+    const { wire } = await issue('eddsa-rdfc-2022');
+    let turns = 0;
+    let counting = true;
+    const count = () => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    const beginCounting = (secured: Wire): Wire => {
+      count();
+      return secured;
+    };
+    const report = await present(
+      'vc+jwt',
+      Array.from({ length: 30 }, () => wire),
+      { change: beginCounting },
+    );
+    counting = false;
+    expect([report.decision, report.credentials.length]).toEqual(['valid', 30]);
+    expect(turns).toBeGreaterThanOrEqual(30);
+  });
+
   test('one unreadable credential among good ones makes the whole presentation invalid', async () => {
     const { wire } = await issue('vc+jwt');
     const report = await present('vc+jwt', [wire, { ...(wire as JsonObject), id: 'data:application/vc+jwt,aaaa' }]);
