@@ -3,9 +3,11 @@
  * one that the specification demands is written down, and the test goes on, so that one run tells everything.
  */
 import { randomUUID } from 'node:crypto';
+import { forgeable } from './endpoints.js';
 import { credentialsV2 } from './inputs/contexts.js';
-import { changed, type Document, isDocument } from './inputs/documents.js';
-import { createSigner, type KeyType, type Signer } from './inputs/keys.js';
+import { type FoundKey, proofFault } from './inputs/data-integrity.js';
+import { asList, changed, type Document, isDocument } from './inputs/documents.js';
+import { createSigner, type KeyType, readDidKey, readMultikey, type Signer } from './inputs/keys.js';
 import { envelopeCredential, type Secured, secureWith } from './inputs/securing.js';
 import type { Answer, IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
 
@@ -37,6 +39,8 @@ export interface Conversation {
   get(url: string, headers?: Record<string, string>): Promise<Reply>;
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   expect(condition: unknown, what: string): void;
+  /** Why a proof does not hold, or undefined; keys come from did:key itself or from the document of a did:web. */
+  proofFault(document: Document, proof: Document): Promise<string | undefined>;
   /** Issues and returns the credential; a refusal is a failure. */
   issued(issuer: IssuerEndpoint, credential: Document, options?: Document): Promise<Document | undefined>;
   refusesToIssue(issuer: IssuerEndpoint, credential: unknown, what: string, options?: Document): Promise<Reply>;
@@ -120,6 +124,12 @@ function identified({ status }: IssuerEndpoint, credential: unknown): unknown {
   return { id: `urn:uuid:${randomUUID()}`, ...credential };
 }
 
+/** did:web, "Read (Resolve)". */
+function didWebUrl(did: string): string {
+  const [host = '', ...path] = did.slice('did:web:'.length).split(':').map(decodeURIComponent);
+  return path.length === 0 ? `https://${host}/.well-known/did.json` : `https://${host}/${path.join('/')}/did.json`;
+}
+
 /** Starts a conversation for one test. */
 export function converse(target: Target, parties: Parties, send: Send): Conversation {
   const failures: string[] = [];
@@ -139,6 +149,16 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
   };
   function expect(condition: unknown, what: string): void {
     if (!condition) failures.push(what);
+  }
+  async function findKey(verificationMethod: string): Promise<FoundKey> {
+    if (!verificationMethod.startsWith('did:web:')) return readDidKey(verificationMethod);
+    const [did = ''] = verificationMethod.split('#');
+    const { json } = await get(didWebUrl(did));
+    const document = isDocument(json) ? json : {};
+    const listed = asList<unknown>(document['assertionMethod']).includes(verificationMethod);
+    const method = asList<Document>(document['verificationMethod']).find(({ id }) => id === verificationMethod);
+    if (!listed || !method) throw new Error(`${verificationMethod} is not listed under assertionMethod`);
+    return readMultikey(String(method['publicKeyMultibase']));
   }
   const judge = (wanted: boolean, reply: Reply, what: string) => {
     if (wanted ? isAcceptance(reply) : isRefusal(reply)) return;
@@ -178,9 +198,9 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
     return reply;
   }
   async function refuses(verifier: VerifierEndpoint, secured: unknown, what: string, options?: Document) {
-    const securing = verifier.securing[0] ?? 'eddsa-rdfc-2022';
     await once(verifier.url, async () => {
-      const plain = (await control(parties, securing, verifier.keyTypes?.[0])).wire;
+      const securing = forgeable(verifier);
+      const plain = (await control(parties, securing)).wire;
       judge(true, await verify(verifier, plain), `the control (${securing}) at ${verifier.url}`);
     });
     const reply = await verify(verifier, secured, options);
@@ -214,6 +234,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
     get,
     post,
     expect,
+    proofFault: (document, proof) => proofFault(document, proof, findKey),
     issued,
     refusesToIssue,
     accepts,
@@ -225,7 +246,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
 
 /** A presentation of one plain credential by the checker's holder, as the verifier's first mechanism has it. */
 export async function presentationControl(parties: Parties, verifier: VerifierEndpoint): Promise<Secured> {
-  const securing = verifier.securing[0] ?? 'eddsa-rdfc-2022';
+  const securing = forgeable(verifier);
   const credential = await presentable(parties, securing);
   const signer = presenter(parties, securing);
   return secureWith(securing, plainPresentation(signer.did, [credential]), signer, presentationProof);

@@ -1,6 +1,8 @@
 /** Starts the conformance deployment (agents/conformance.yml) in a temporary state folder, as an operator would. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,9 +23,7 @@ export interface OwnService {
 export async function startOwnService(send: Send): Promise<OwnService> {
   if (!existsSync(program)) throw new Error(`${program} is missing: run \`npm run build\` first.`);
   const folder = mkdtempSync(join(tmpdir(), 'staff-passport-conformance-'));
-  const config = join(folder, 'agent.yml');
-  const settings = { extends: join(root, 'agents/conformance.yml'), service: { stateFolder: join(folder, 'state') } };
-  writeFileSync(config, JSON.stringify(settings));
+  const config = await writeDeployment(folder);
   try {
     const printed = JSON.parse(await command(['config', 'check', '--print', '--config', config]));
     await command(['init', '--config', config]);
@@ -45,6 +45,35 @@ export async function startOwnService(send: Send): Promise<OwnService> {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The deployment at a free port: several may run at the same time, and a suite may already hold the usual one. */
+async function writeDeployment(folder: string): Promise<string> {
+  const port = await freePort();
+  const origin = `https://localhost:${port}`;
+  const registry = join(folder, 'registry.json');
+  const recognised = readFileSync(join(root, 'agents/conformance-registry.json'), 'utf8');
+  writeFileSync(registry, recognised.replaceAll('8443', String(port)));
+  const config = join(folder, 'agent.yml');
+  const service = {
+    did: `did:web:localhost%3A${port}`,
+    publicUrl: origin,
+    listen: { port },
+    programme: { baseUrl: origin },
+    registry: { file: registry },
+    stateFolder: join(folder, 'state'),
+  };
+  writeFileSync(config, JSON.stringify({ extends: join(root, 'agents/conformance.yml'), service }));
+  return config;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function command(args: readonly string[]): Promise<string> {

@@ -113,7 +113,7 @@ const proofs: Tests = {
     accepts: { 'a proof with an id': signed({ id: first }) },
     refuses: {
       'a proof whose id is no URL': signed({ id: 'not-a-url' }),
-      'a proof whose id is a number': signed({ id: 5 }),
+      'a proof whose id is a number': spoilt((proof) => ({ ...proof, id: 5 })),
     },
   }),
   'DI-2.1-3': verifierTest(suites, {

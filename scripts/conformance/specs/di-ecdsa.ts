@@ -3,7 +3,7 @@ import { base58 } from '@scure/base';
 import { plainCredential } from '../conversation.js';
 import { issuersOf, verifyingWith } from '../endpoints.js';
 import { credentialsV2 } from '../inputs/contexts.js';
-import { type Cryptosuite, proofFault, proofsOf, secure } from '../inputs/data-integrity.js';
+import { type Cryptosuite, proofsOf, secure } from '../inputs/data-integrity.js';
 import type { Document } from '../inputs/documents.js';
 import { keyFacts, readDidKey } from '../inputs/keys.js';
 import type { Test, Tests } from '../suite.js';
@@ -170,7 +170,7 @@ function hashOfCanonicalisation(keyType: 'P-256' | 'P-384'): Test {
       for (const issuer of issuersOf(talk.target, suite).filter((one) => one.keyType === keyType)) {
         const credential = await talk.issued(issuer, plainCredential(issuer.issuer, nameless));
         for (const proof of credential ? proofsOf(credential) : []) {
-          const fault = await proofFault(credential as Document, proof);
+          const fault = await talk.proofFault(credential as Document, proof);
           talk.expect(fault === undefined, `${suite} ${keyType}: the issued proof must verify: ${fault}`);
         }
       }

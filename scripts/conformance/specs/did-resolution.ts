@@ -54,7 +54,11 @@ function errorTest(look: (talk: Conversation, result: Result) => void): Test {
   return {
     lacks: needs.resolver,
     async run(talk) {
-      for (const did of [invalid, unknownMethod]) look(talk, await resolve(talk, did));
+      for (const did of [invalid, unknownMethod]) {
+        const result = await resolve(talk, did);
+        talk.expect(result.reply.status >= 400, `${did} was answered ${result.reply.status}`);
+        look(talk, result);
+      }
     },
   };
 }
@@ -268,7 +272,8 @@ function bareTest(look: (talk: Conversation, reply: Reply, did: string, contentT
     lacks: needs.resolver,
     async run(talk) {
       for (const did of aResolver(talk.target).resolvable) {
-        const { resolution: metadata } = await resolve(talk, did);
+        const { reply: whole, resolution: metadata } = await resolve(talk, did);
+        talk.expect(whole.status === 200, `${did} answered ${whole.status}`);
         const contentType = String(metadata['contentType'] ?? 'application/did');
         const { reply } = await resolve(talk, did, contentType);
         look(talk, reply, did, contentType);

@@ -2,7 +2,7 @@
 import { base58 } from '@scure/base';
 import { type Conversation, plainCredential } from '../conversation.js';
 import { issuersOf, needs, verifyingWith } from '../endpoints.js';
-import { type Cryptosuite, proofFault, proofsOf, secure } from '../inputs/data-integrity.js';
+import { type Cryptosuite, proofsOf, secure } from '../inputs/data-integrity.js';
 import { changed, type Document } from '../inputs/documents.js';
 import type { KeyType, Signer } from '../inputs/keys.js';
 import type { Test } from '../suite.js';
@@ -110,7 +110,7 @@ export async function expectProofHolds(
   talk: Conversation,
   issued: { credential: Document; proof: Document; label: string },
 ) {
-  const fault = await proofFault(issued.credential, issued.proof);
+  const fault = await talk.proofFault(issued.credential, issued.proof);
   talk.expect(fault === undefined, `${issued.label}: the issued proof must verify: ${fault}`);
 }
 

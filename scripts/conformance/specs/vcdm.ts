@@ -11,7 +11,7 @@ import {
 } from '../conversation.js';
 import { anIssuer, aPresentationVerifier, aVerifier, forgeable, issuersOf, needs } from '../endpoints.js';
 import { credentialsV2 } from '../inputs/contexts.js';
-import { proofFault, proofsOf } from '../inputs/data-integrity.js';
+import { proofsOf } from '../inputs/data-integrity.js';
 import { asList, changed, type Document, isDocument } from '../inputs/documents.js';
 import { secureWith } from '../inputs/securing.js';
 import type { Tests } from '../suite.js';
@@ -115,7 +115,7 @@ const conformance: Tests = {
       const enveloped = String(credential['id'] ?? '').startsWith('data:');
       talk.expect(proofs.length > 0 || enveloped, 'the issued credential must be secured');
       for (const proof of proofs) {
-        const fault = await proofFault(credential, proof);
+        const fault = await talk.proofFault(credential, proof);
         talk.expect(fault === undefined, `the proof of the issued credential must hold: ${fault}`);
       }
     },
@@ -561,9 +561,7 @@ const algorithms: Tests = {
   },
   'VCDM-11.1-1': credentialTest({
     accepts: {
-      'a name with value, language and direction': {
-        name: { '@value': 'شهادة', '@language': 'ar', '@direction': 'rtl' },
-      },
+      'a name with value and language': { name: { '@value': 'شهادة', '@language': 'ar' } },
       'an issuer with names in two languages': {
         issuer: {
           id: theIssuer,
