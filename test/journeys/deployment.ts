@@ -149,7 +149,7 @@ async function freePort(): Promise<number> {
 /** Short times, so that tests are short; `debug`, so that whatever could be logged is. */
 function standardSettings(name: string, port: number): Settings {
   return {
-    name: `${name} (test)`,
+    name: `${name.toUpperCase()} (test)`,
     odsCode: name.toUpperCase(),
     did: `did:web:localhost%3A${port}`,
     publicUrl: `http://localhost:${port}`,
