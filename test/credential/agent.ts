@@ -42,6 +42,7 @@ export interface TestAgent {
   readonly contexts: Contexts;
   readonly documents: Map<string, object>;
   readonly es256: TestKey;
+  readonly es384: TestKey;
   readonly ed25519: TestKey;
   readonly holder: { readonly did: string; readonly key: TestKey };
   /** Every DID that was resolved, in order. */
@@ -51,18 +52,18 @@ export interface TestAgent {
 
 const types: Readonly<Record<string, { type: TKeyType; make: () => ReturnType<typeof generate> }>> = {
   ES256: { type: 'Secp256r1', make: () => generate('ES256') },
+  ES384: { type: 'Secp384r1', make: () => generate('ES384') },
   EdDSA: { type: 'Ed25519', make: () => generate('EdDSA') },
 };
 
 function generate(algorithm: string) {
-  const { privateKey } =
-    algorithm === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
-  return privateKey;
+  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519').privateKey;
+  return generateKeyPairSync('ec', { namedCurve: algorithm === 'ES384' ? 'P-384' : 'P-256' }).privateKey;
 }
 
 /** A key outside every agent. `name` is the DID that it belongs to, or a function of its Multikey. */
 export function makeKey(
-  algorithm: 'ES256' | 'EdDSA',
+  algorithm: 'ES256' | 'ES384' | 'EdDSA',
   kidOf: (multikey: string) => string,
   privateKey = generate(algorithm),
 ): TestKey {
@@ -140,7 +141,7 @@ export async function createAgent(options: { contexts?: Contexts; plugins?: IAge
 
   async function manage(
     did: string,
-    algorithm: 'ES256' | 'EdDSA',
+    algorithm: 'ES256' | 'ES384' | 'EdDSA',
     kidOf: (multikey: string) => string,
   ): Promise<TestKey> {
     const privateKey = generate(algorithm);
@@ -156,7 +157,8 @@ export async function createAgent(options: { contexts?: Contexts; plugins?: IAge
 
   const es256 = await manage(trust, 'ES256', () => `${trust}#a1`);
   const ed25519 = await manage(trust, 'EdDSA', () => `${trust}#b2`);
-  documents.set(trust, didDocument(trust, [es256, ed25519]));
+  const es384 = await manage(trust, 'ES384', () => `${trust}#c3`);
+  documents.set(trust, didDocument(trust, [es256, ed25519, es384]));
   const draft = generate('EdDSA');
   const holderKey = makeKey('EdDSA', (multikey) => `did:key:${multikey}#${multikey}`, draft);
   const holderDid = `did:key:${holderKey.publicKeyMultibase}`;
@@ -169,7 +171,7 @@ export async function createAgent(options: { contexts?: Contexts; plugins?: IAge
   });
   await didStore.importDID({ did: holderDid, provider: 'did:key', keys: [{ ...managed, kms: 'node' }], services: [] });
   const holder = { did: holderDid, key: holderKey };
-  return { agent, contexts, documents, es256, ed25519, holder, resolved, close: () => dataIntegrity.close() };
+  return { agent, contexts, documents, es256, es384, ed25519, holder, resolved, close: () => dataIntegrity.close() };
 }
 
 /** Serves DID documents by the address that did:web gives them. */

@@ -5,6 +5,7 @@ declare module '@digitalbazaar/vc' {
     readonly error?: Error & { errors?: readonly Error[] };
   }
   export function issue(options: object): Promise<object>;
+  export function derive(options: object): Promise<object>;
   export function verifyCredential(options: object): Promise<Outcome>;
   export function verify(options: object): Promise<Outcome>;
   export function signPresentation(options: object): Promise<object>;
@@ -31,10 +32,12 @@ declare module '@digitalbazaar/ecdsa-multikey' {
   export function generate(options: { id?: string; controller?: string; curve: string }): Promise<ReferenceKey>;
 }
 declare module '@digitalbazaar/eddsa-jcs-2022-cryptosuite' {
-  export function createCryptosuite(): object;
+  export function createSignCryptosuite(): object;
+  export function createVerifyCryptosuite(): object;
 }
 declare module '@digitalbazaar/ecdsa-jcs-2019-cryptosuite' {
-  export function createCryptosuite(): object;
+  export function createSignCryptosuite(): object;
+  export function createVerifyCryptosuite(): object;
 }
 declare module '@digitalbazaar/ecdsa-sd-2023-cryptosuite' {
   export function createSignCryptosuite(options?: { mandatoryPointers?: readonly string[] }): object;
