@@ -238,7 +238,7 @@ function addVerifyPresentation(server: HttpServer, instance: Instance, verificat
 }
 
 function verifierOf({ settings: { proofGraceSeconds } }: Instance, { caller }: FastifyRequest) {
-  return { proofGraceSeconds, ...(caller === undefined ? {} : { clientId: caller.clientId }) };
+  return { proofGraceSeconds, unboundIssuers: true, ...(caller === undefined ? {} : { clientId: caller.clientId }) };
 }
 
 /** The same result under either status: 400 is what the suites of W3C take for "not verified". */

@@ -53,6 +53,8 @@ export interface CredentialQuestion {
   readonly deadline: Deadline;
   /** How long after its `expires` a proof still counts. */
   readonly proofGraceSeconds: number;
+  /** Whether a proof counts whose issuer owns no key. */
+  readonly unboundIssuers: boolean;
 }
 
 /** What passed when the check named is the first that did not. */
@@ -85,7 +87,8 @@ async function prove(
   const read = [finding('format_read'), finding('algorithm_allowed')];
   try {
     const { now, proofGraceSeconds } = question;
-    const work = verifyProof(deps.agent, unverified, { now, proofGraceSeconds, unboundIssuer: isUnbound(unverified) });
+    const unboundIssuer = isUnbound(unverified, question.unboundIssuers);
+    const work = verifyProof(deps.agent, unverified, { now, proofGraceSeconds, unboundIssuer });
     return { verified: await question.deadline.race(work) };
   } catch (error) {
     if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
@@ -96,8 +99,10 @@ async function prove(
 }
 
 /** A key of another DID is never looked up: a listed issuer's name must not make us fetch a stranger's document. */
-function belongsToIssuer(unverified: UnverifiedCredential): boolean {
-  return isUnbound(unverified) || unverified.verificationMethod.split('#', 1)[0] === unverified.claimedIssuer;
+function belongsToIssuer(unverified: UnverifiedCredential, unboundIssuers: boolean): boolean {
+  return (
+    isUnbound(unverified, unboundIssuers) || unverified.verificationMethod.split('#', 1)[0] === unverified.claimedIssuer
+  );
 }
 
 async function proveIfAllowed(
@@ -105,10 +110,11 @@ async function proveIfAllowed(
   unverified: UnverifiedCredential,
   question: CredentialQuestion,
 ): Promise<Proved> {
-  const gate = gateIssuer(deps.registry, unverified, question.now);
+  const gate = gateIssuer(deps.registry, unverified, question);
   const early = gate.check === undefined ? [] : [gate.check];
   const read = [finding('format_read'), finding('algorithm_allowed'), ...early];
-  if (!belongsToIssuer(unverified)) return { findings: [...read, finding('key_not_of_issuer')] };
+  if (!belongsToIssuer(unverified, question.unboundIssuers))
+    return { findings: [...read, finding('key_not_of_issuer')] };
   if (!gate.mayResolve) return { findings: [...read, finding('key_not_fetched')] };
   const proved = await prove(deps, unverified, question);
   return 'verified' in proved ? proved : { findings: [...early, ...proved.findings] };

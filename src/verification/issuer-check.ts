@@ -7,9 +7,12 @@ import { type Check, finding } from './report.js';
 /** DID methods that are resolved from the identifier itself: nothing is fetched for them. */
 const selfContained = /^did:(?:key|jwk):/;
 
-/** An issuer that is a URL of another kind owns no key; that somebody's key signed is all that can be proved. */
-export function isUnbound({ claimedIssuer, verificationMethod }: UnverifiedCredential): boolean {
-  return !/^did:/i.test(claimedIssuer) && selfContained.test(verificationMethod);
+/**
+ * An issuer that is a URL of another kind owns no key; that somebody's key signed is all that can be proved. Only the
+ * compatibility instances want that much: anywhere else it would lend a stranger's signature a trust's name.
+ */
+export function isUnbound({ claimedIssuer, verificationMethod }: UnverifiedCredential, allowed: boolean): boolean {
+  return allowed && !/^did:/i.test(claimedIssuer) && selfContained.test(verificationMethod);
 }
 
 /** Whether the issuer's key may be looked up at all, and what the registry says already. */
@@ -31,9 +34,13 @@ function askedType(types: readonly string[]): string {
  * Before the signature. decisions.md 5: only the DID document of an issuer that the registry lists is fetched. What
  * the credential says of its times is not believed yet, so the only verdict here is one that no time can change.
  */
-export function gateIssuer(registry: RegistryView, unverified: UnverifiedCredential, now: Date): IssuerGate {
+export function gateIssuer(
+  registry: RegistryView,
+  unverified: UnverifiedCredential,
+  { now, unboundIssuers }: { now: Date; unboundIssuers: boolean },
+): IssuerGate {
   const did = unverified.claimedIssuer;
-  if (isUnbound(unverified)) return { mayResolve: true, check: finding('issuer_unbound') };
+  if (isUnbound(unverified, unboundIssuers)) return { mayResolve: true, check: finding('issuer_unbound') };
   const listed = registry.isListed(did);
   const recognition = recogniseIssuer(registry, did, askedType(unverified.claimedTypes), { issuedAt: now, now });
   const timeless = !listed || recognition.code === 'issuer_suspended';
@@ -80,6 +87,7 @@ export function checkIssuer(
   if (recognition.outcome !== 'recognised') return recognitionFinding(recognition);
   const claimed = issuerMembers(verified.credential);
   const known = recognition.organisation;
+  if (known !== undefined && claimed.odsCode === undefined) return finding('issuer_ods_missing');
   if (known !== undefined && claimed.odsCode !== known.odsCode) {
     return finding('issuer_ods_mismatch', { claimed: claimed.odsCode, registry: known.odsCode });
   }

@@ -42,6 +42,7 @@ export interface PresentationQuestion {
   readonly now: Date;
   readonly deadline: Deadline;
   readonly proofGraceSeconds: number;
+  readonly unboundIssuers: boolean;
 }
 
 export interface PresentationVerdict {
@@ -128,8 +129,8 @@ async function checkEmbedded(
   credentials: readonly unknown[],
   presenter: Presenter,
 ): Promise<CredentialReport[]> {
-  const { now, deadline, proofGraceSeconds } = question;
-  const common = { presenter, now, deadline, proofGraceSeconds };
+  const { now, deadline, proofGraceSeconds, unboundIssuers } = question;
+  const common = { presenter, now, deadline, proofGraceSeconds, unboundIssuers };
   return inTurns(credentials, (input) => checkCredential(deps, { input, ...common }));
 }
 

@@ -24,6 +24,8 @@ export interface CredentialInput {
   readonly clientId?: string;
   /** How long after its `expires` a Data Integrity proof still counts (decisions.md 6); 0 when absent. */
   readonly proofGraceSeconds?: number;
+  /** Prove also what an issuer that is no DID is said to have issued; nothing ties the key to it. False when absent. */
+  readonly unboundIssuers?: boolean;
 }
 
 /** challenge and domain are `nonce` and `aud` in tokens; that a challenge is used once is the caller's care. */
@@ -34,6 +36,7 @@ export interface PresentationInput {
   readonly clientId?: string;
   /** As for credentials; of the presentation and of every credential in it. */
   readonly proofGraceSeconds?: number;
+  readonly unboundIssuers?: boolean;
 }
 
 export interface Verification {
@@ -90,14 +93,15 @@ export function createVerification(deps: VerificationDependencies): Verification
   }
 
   return {
-    async verifyCredential({ verifiableCredential, clientId, proofGraceSeconds = 0 }) {
-      const question = { input: verifiableCredential, presenter: 'nobody', proofGraceSeconds } as const;
+    async verifyCredential({ verifiableCredential, clientId, proofGraceSeconds = 0, unboundIssuers = false }) {
+      const policy = { proofGraceSeconds, unboundIssuers };
+      const question = { input: verifiableCredential, presenter: 'nobody', ...policy } as const;
       const report = await timed((now, deadline) => checkCredential(checks, { ...question, now, deadline }));
       record('credential', report, clientId);
       return report;
     },
-    async verifyPresentation({ verifiablePresentation, challenge, domain, clientId, proofGraceSeconds = 0 }) {
-      const question = { input: verifiablePresentation, challenge, domain, proofGraceSeconds };
+    async verifyPresentation({ verifiablePresentation, clientId, ...asked }) {
+      const question = { proofGraceSeconds: 0, unboundIssuers: false, ...asked, input: verifiablePresentation };
       const report = await timed((now, deadline) => checkPresentation(checks, { ...question, now, deadline }));
       record('presentation', report, clientId);
       return report;

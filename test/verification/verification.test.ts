@@ -397,11 +397,27 @@ describe('verifying', () => {
     expect(programme.status.asked).toEqual([]);
   });
 
+  test('a key of nobody lends no trust its name, even where an instance proves as much as can be proved', async () => {
+    const issuer = { id: 'https://rexford.example', odsCode: 'RXA' };
+    const wire = await selfIssued({ issuer });
+    const report = await verify(wire);
+    expect(failed(report)).toEqual(['issuer:issuer_not_listed', 'key:key_not_of_issuer']);
+    expect(report.credential).toBeUndefined();
+    const lenient = { verifiableCredential: wire, unboundIssuers: true };
+    const unbound = await programme.verification().verifyCredential(lenient);
+    expect([unbound.decision, codeOf(unbound, 'issuer'), codeOf(unbound, 'proof')]).toEqual([
+      'invalid',
+      'issuer_unbound',
+      'proof_verified',
+    ]);
+  });
+
   /** Somebody signs a credential with a key of their own. */
-  async function selfIssued(): Promise<string> {
+  async function selfIssued(changes: JsonObject = {}): Promise<string> {
     const good = await issue('vc+jwt');
     const payload = JSON.parse(String(decodeBase64url(compactOf(good.wire).split('.')[1] ?? ''))) as JsonObject;
-    return holder.key.token({ ...payload, iss: holder.did, issuer: holder.did });
+    const { iss: _iss, ...claims }: JsonObject = { ...payload, issuer: holder.did, ...changes };
+    return holder.key.token(claims);
   }
 
   /** P-256 holders are what most wallets have; the agent of the tests has an Ed25519 one. */
