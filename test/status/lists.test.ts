@@ -411,6 +411,14 @@ describe('GET /status-lists/{name}', () => {
     const json = await server.inject({ url: url.replace('.jwt', '') });
     expect([json.statusCode, json.headers['content-type']]).toEqual([200, 'application/vc']);
     expect(JSON.parse(json.body).proof.cryptosuite).toBe('eddsa-rdfc-2022');
+    const asked = async (accept: string) => {
+      const { headers, body } = await server.inject({ url: url.replace('.jwt', ''), headers: { accept } });
+      expect([body, headers.vary]).toEqual([json.body, 'accept']);
+      return headers['content-type'];
+    };
+    expect(await asked('application/ld+json, application/json')).toBe('application/ld+json');
+    expect(await asked('application/json;q=0.5, application/vc;q=0.1')).toBe('application/vc');
+    expect(await asked('text/html, */*')).toBe('application/vc');
     for (const name of ['nothing', 'nothing.jwt', '..%2f..%2fetc', `${nameOf(entry)}.jwt`]) {
       expect((await server.inject({ url: `/status-lists/${name}` })).statusCode).toBe(404);
     }
