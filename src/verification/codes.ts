@@ -676,6 +676,13 @@ const judging = {
     'The registry names the thumbprints of the keys of this DID, and this is none of them.',
     'Do not rely on it; tell the issuing organisation and the governance authority.',
   ),
+  issuer_ods_missing: fail(
+    'issuer',
+    'The credential does not name the organisation code of its issuer.',
+    "The issuer has no odsCode, so it cannot be compared with the registry's.",
+    askIssuer,
+    { projection: 'warning' },
+  ),
   issuer_ods_mismatch: fail(
     'issuer',
     'The organisation code in the credential is not that of its issuer.',

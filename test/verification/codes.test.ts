@@ -63,6 +63,7 @@ describe('the W3C projection', () => {
   const alsoWarned = [
     'schema_unknown_type',
     'issuer_unbound',
+    'issuer_ods_missing',
     'holder_not_subject',
     'holder_subject_missing',
     'presentation_empty',
