@@ -48,11 +48,11 @@ export interface StatusCheckerDependencies {
 }
 
 /** What a set bit means; a purpose that is not here cannot be judged (Bitstring Status List 2.2 statusPurpose). */
-const purposes: Readonly<Record<string, StatusCode>> = {
-  revocation: 'status_revoked',
-  suspension: 'status_suspended',
-  refresh: 'status_informational',
-};
+const purposes: ReadonlyMap<string, StatusCode> = new Map([
+  ['revocation', 'status_revoked'],
+  ['suspension', 'status_suspended'],
+  ['refresh', 'status_informational'],
+]);
 
 /** As everywhere, the clock of the issuer may be a minute ahead, and the end of validity has no grace. */
 const clockSkewMilliseconds = 60_000;
@@ -91,7 +91,7 @@ async function checkEntry(
   let held: HeldList | undefined;
   try {
     const parsed = parseEntry(entry);
-    if (purposes[parsed.purpose] === undefined) throw new StatusFault('status_entry_unsupported');
+    if (!purposes.has(parsed.purpose)) throw new StatusFault('status_entry_unsupported');
     if (!mayFetch(parsed.list, context.issuer)) throw new StatusFault('status_fetch_not_allowed');
     const found = await source.find(parsed.list, context.issuer, context.now, context.deadline);
     held = found.held;
@@ -127,7 +127,7 @@ function readStatus(entry: ParsedEntry, { list }: HeldList): StatusCode {
   if (!list.purposes.includes(entry.purpose)) throw new StatusFault('status_purpose_mismatch');
   if (entry.index >= BigInt(list.bits.length * 8)) throw new StatusFault('status_index_out_of_range');
   if (!readBit(list.bits, Number(entry.index))) return 'status_clear';
-  return purposes[entry.purpose] ?? 'status_entry_unsupported';
+  return purposes.get(entry.purpose) ?? 'status_entry_unsupported';
 }
 
 function ageSeconds(held: HeldList | undefined, now: Date): number | undefined {

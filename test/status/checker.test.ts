@@ -183,14 +183,16 @@ describe('an entry is malformed', () => {
 });
 
 describe('the status stays unknown, or the credential fails', () => {
-  test.each([entry({ type: 'StatusList2021Entry' }), entry({ statusPurpose: 'message' }), entry({ statusSize: 2 })])(
-    'for an entry that is not supported',
-    async (status) => {
-      const web = openWeb(serve(await publish(listCredential())));
-      await expectCode('status_entry_unsupported', web, status);
-      expect(web.requests).toHaveLength(0);
-    },
-  );
+  test.each([
+    entry({ type: 'StatusList2021Entry' }),
+    entry({ statusPurpose: 'message' }),
+    entry({ statusPurpose: 'constructor' }),
+    entry({ statusSize: 2 }),
+  ])('for an entry that is not supported', async (status) => {
+    const web = openWeb(serve(await publish(listCredential())));
+    await expectCode('status_entry_unsupported', web, status);
+    expect(web.requests).toHaveLength(0);
+  });
 
   test.each(['131072', '9007199254740993', '1'.repeat(100)])('for the index %s past the end', async (index) => {
     const web = openWeb(serve(await publish(listCredential())));
