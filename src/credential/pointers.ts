@@ -16,8 +16,8 @@ interface Wanted {
 }
 
 /**
- * The selected part with the document's context, or undefined without any pointer. With `singles`, `/0` also names a
- * value that stands alone, since compaction takes a list of one for its only item.
+ * The selected part with the document's context, or undefined without any pointer. With `singles`, a pointer into
+ * the document as it was written is followed in its compacted form.
  */
 export function selectMembers(
   document: JsonObject,
@@ -35,8 +35,7 @@ export function selectMembers(
 function want(root: Wanted, document: JsonObject, { pointer, singles }: { pointer: string; singles: boolean }): void {
   let [at, value] = [root, document as Json];
   for (const token of tokensOf(pointer)) {
-    const single = singles && token === '0' && !Array.isArray(value);
-    if (single) continue;
+    if (singles && isCompacted(token, value)) continue;
     const next = memberOf(value, token);
     if (next === undefined) throw refuse(pointer, 'does not match the document');
     value = next;
@@ -45,6 +44,11 @@ function want(root: Wanted, document: JsonObject, { pointer, singles }: { pointe
     at = known;
   }
   at.whole = true;
+}
+
+/** Compaction takes a list of one for its only item, and an object with nothing but an id for that id. */
+function isCompacted(token: string, value: Json): boolean {
+  return token === '0' ? !Array.isArray(value) : token === 'id' && typeof value === 'string';
 }
 
 function tokensOf(pointer: string): string[] {
@@ -70,9 +74,9 @@ function select(value: Json, { parts, whole }: Wanted): Json {
     });
   }
   const members = Object.entries(value as JsonObject).flatMap(([name, member]) => {
+    if (isIdentity(name, member)) return [[name, member] as const];
     const wanted = parts.get(name);
-    if (wanted) return [[name, select(member, wanted)] as const];
-    return isIdentity(name, member) ? [[name, member] as const] : [];
+    return wanted ? [[name, select(member, wanted)] as const] : [];
   });
   return Object.fromEntries(members);
 }

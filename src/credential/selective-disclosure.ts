@@ -118,9 +118,7 @@ function indispensable(document: JsonObject): string[] {
   const { credentialSubject: subject } = document;
   const subjects = asArray(subject).flatMap((one, index) => {
     const path = Array.isArray(subject) ? `/credentialSubject/${index}` : '/credentialSubject';
-    if (!isJsonObject(one) || one['id'] === undefined) return [];
-    // Nothing but an id is compacted to the id itself, which is then the whole subject.
-    return [Object.keys(one).length === 1 ? path : `${path}/id`];
+    return isJsonObject(one) && one['id'] !== undefined ? [`${path}/id`] : [];
   });
   return [...members, ...subjects];
 }

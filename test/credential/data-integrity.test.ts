@@ -242,6 +242,18 @@ describe('selective disclosure', () => {
     await expect(verify(least)).resolves.toMatchObject({ issuer: trust });
   });
 
+  test('a node is shown with all of its types, and one that has nothing but an id can be pointed at', async () => {
+    const credential = plainCredential(t.holder.did, {
+      credentialSubject: [{ id: t.holder.did }],
+      issuer: { id: trust },
+    });
+    const options = { credential, format: 'ecdsa-sd-2023', key: t.es256, now } as const;
+    const secured = (await secureCredential(t.agent, options)).verifiableCredential as JsonObject;
+    const derived = await derive(secured, '/issuer/id', '/type/0');
+    expect(derived).toMatchObject({ credentialSubject: [{ id: t.holder.did }], issuer: { id: trust } });
+    await expect(verify(derived)).resolves.toMatchObject({ issuer: trust });
+  });
+
   test('a pointer that leads nowhere is refused, at issuing and at deriving', async () => {
     for (const pointer of [
       '/credentialSubject/ward',
