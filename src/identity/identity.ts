@@ -13,7 +13,7 @@ export {
   type PassportResolver,
   type ResolverAttachment,
 } from './did-resolver.js';
-export { didDocumentUrl } from './did-web.js';
+export { didDocumentUrl, parseDidWeb } from './did-web.js';
 export {
   createKeyEncryptionKeyFile,
   type DeriveKey,

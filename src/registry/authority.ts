@@ -1,8 +1,8 @@
 import type { Audit } from '../audit/audit.js';
 import type { SecuredCredential, SecureOptions, SigningKey } from '../credential/credential.js';
-import { ServiceError } from '../errors.js';
+import { type Fault, ServiceError } from '../errors.js';
 import { type SignedDocument, signedDocument } from '../http/signed-document.js';
-import type { PassportAgent } from '../identity/identity.js';
+import { type PassportAgent, parseDidWeb } from '../identity/identity.js';
 import { decodeBase64url } from '../jose/base64url.js';
 import { canonicalJson, type Json, type JsonObject } from '../json.js';
 import type { Store, Tx } from '../store/store.js';
@@ -244,6 +244,7 @@ async function seed(
   const known = await readOrganisations(tx);
   const codes = new Set(known.map(({ odsCode }) => odsCode));
   const fresh = organisations.filter(({ odsCode }) => !codes.has(odsCode));
+  for (const organisation of fresh) requirePossible(organisation);
   requireConsistent([...known, ...fresh]);
   for (const organisation of fresh) {
     await saveOrganisation(tx, organisation, deps.now());
@@ -270,13 +271,30 @@ async function put(
   if (known && canonicalJson(known as unknown as Json) === canonicalJson(organisation as unknown as Json)) {
     return { organisation, created: false };
   }
-  const faults = timeFaults(organisation);
-  if (faults.length > 0)
-    throw new ServiceError('invalid_request', 'The organisation has impossible times.', { faults });
+  requirePossible(organisation);
   const others = (await readOrganisations(tx)).filter((other) => other.odsCode !== odsCode);
   requireConsistent([...others, organisation]);
   await record(deps, tx, organisation, { action: 'registry.put', actor });
   return { organisation, created: known === undefined };
+}
+
+function requirePossible(organisation: Organisation): void {
+  const times = timeFaults(organisation);
+  if (times.length > 0) {
+    throw new ServiceError('invalid_request', 'The organisation has impossible times.', { faults: times });
+  }
+  const spellings = spellingFaults(organisation);
+  if (spellings.length > 0) {
+    const detail = 'A DID is not a did:web in its one canonical spelling.';
+    throw new ServiceError('invalid_request', detail, { faults: spellings });
+  }
+}
+
+/** Verifiers compare DIDs letter by letter and resolve nothing but this spelling: any other would be a dead entry. */
+function spellingFaults({ dids }: Organisation): Fault[] {
+  return dids.flatMap(({ did }, index) =>
+    parseDidWeb(did) === undefined ? [{ path: `/dids/${index}/did`, detail: 'is not a canonical did:web' }] : [],
+  );
 }
 
 function requireConsistent(organisations: readonly Organisation[]): void {
@@ -306,7 +324,7 @@ async function suspend(deps: RegistryAuthorityDependencies, tx: Tx, change: Susp
   }
   if (known.suspensions.length >= maxSuspensions)
     throw new ServiceError('conflict', 'Too many suspensions are recorded.');
-  const from = change.request.from ?? beginningAt(deps.now());
+  const from = change.request.from ?? beginningNow(known, deps.now());
   requirePast(deps, from);
   if (known.suspensions.some(({ until }) => until !== undefined && until > from)) {
     throw new ServiceError('invalid_request', 'The suspension would begin before an earlier one ended.');
@@ -315,6 +333,12 @@ async function suspend(deps: RegistryAuthorityDependencies, tx: Tx, change: Susp
   const organisation = withStatus({ ...known, suspensions: [...known.suspensions, { from, reason }] });
   await record(deps, tx, organisation, { action: 'registry.suspend', actor: change.actor, data: { from } });
   return organisation;
+}
+
+/** Suspended again within the second in which the last suspension ends: it goes on where that one ended. */
+function beginningNow({ suspensions }: Organisation, now: Date): string {
+  const ends = suspensions.map(({ until }) => until ?? '');
+  return [beginningAt(now), ...ends].sort().at(-1) ?? beginningAt(now);
 }
 
 async function reinstate(deps: RegistryAuthorityDependencies, tx: Tx, change: SuspensionChange): Promise<Organisation> {

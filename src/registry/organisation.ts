@@ -56,8 +56,12 @@ const Suspension = Type.Object(
   closed,
 );
 
+// Neither control characters nor those that turn the direction of writing: with them one name looks like another.
+const namePattern =
+  '^(?=.*\\S|$)[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff]*$';
+
 const members = {
-  name: Type.String({ minLength: 1, maxLength: 200 }),
+  name: Type.String({ minLength: 1, maxLength: 200, pattern: namePattern, description: 'Shown beside every verdict' }),
   kind: Type.String({ pattern: '^[a-z][a-z0-9-]{0,49}$', description: 'Kind of organisation, such as nhs-trust' }),
   dids: Type.Array(DidOfOrganisation, { minItems: 1, maxItems: 16 }),
   issue: Type.Array(TypeToIssue, { maxItems: 128 }),

@@ -1,8 +1,10 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { auditEntities, createAudit } from '../../src/audit/audit.js';
 import { readCredential, secureCredential, verifyProof } from '../../src/credential/credential.js';
 import { ServiceError } from '../../src/errors.js';
 import { createMetrics } from '../../src/http/metrics.js';
 import { createServer, type HttpServer } from '../../src/http/server.js';
+import { OrganisationInput } from '../../src/registry/organisation.js';
 import { createRegistryAuthority, type RegistryAuthority, registryEntities } from '../../src/registry/registry.js';
 import { registryRoutes } from '../../src/registry/routes.js';
 import { openStore, type Store } from '../../src/store/store.js';
@@ -147,6 +149,39 @@ describeDialects('the registry authority', (database, kind) => {
     });
     expect(sequence()).toBe(before);
     expect((await authority.organisations()).map(({ odsCode }) => odsCode)).not.toContain('RXZ');
+  });
+
+  test('lists no DID but a did:web in its one spelling, and no name that reads as another', async () => {
+    const spellings = [
+      'did:web:RXS.example',
+      'did:web:rxs.example%2Fa',
+      'did:web:a%40rxs.example',
+      'did:web:127.0.0.1',
+    ];
+    for (const did of [...spellings, 'did:web:rxs.example:..:a', 'did:key:zzz', 'did:foo:bar']) {
+      const refusal = { code: 'invalid_request', faults: [{ path: '/dids/0/did' }] };
+      await expect(authority.put('RXS', { ...input, dids: [{ did }] }, 'op')).rejects.toMatchObject(refusal);
+      const file = { organisations: [{ odsCode: 'RXS', ...input, dids: [{ did }] }] };
+      await expect(authority.seed(file, 'init')).rejects.toMatchObject(refusal);
+    }
+    const accepts = new Ajv2020({ strict: false }).compile(OrganisationInput);
+    const good = ['Ambleford Teaching Hospitals', "St Mary's (Åby) & Co, №1", '北病院'];
+    for (const name of good) expect([name, accepts({ ...input, name })]).toEqual([name, true]);
+    for (const name of [' ', 'a\u0000', 'a\u202eb', 'a\u200bb', '\ufeffa', 'a\nb']) {
+      expect([name, accepts({ ...input, name })]).toEqual([name, false]);
+    }
+  });
+
+  test('suspends again within the second of a reinstatement', async () => {
+    const dids = [{ did: 'did:web:rxt.example' }];
+    await authority.put('RXT', { ...input, dids }, 'op');
+    for (const change of ['suspend', 'reinstate', 'suspend', 'reinstate', 'suspend'] as const) {
+      await authority[change]('RXT', { reason: 'test' }, 'op');
+    }
+    const known = (await authority.organisations()).find(({ odsCode }) => odsCode === 'RXT');
+    const moments = known?.suspensions.flatMap(({ from, until }) => [from, until ?? 'open']) ?? [];
+    expect(moments).toEqual([...moments].sort());
+    expect([known?.status, moments.length, moments.at(-1)]).toEqual(['suspended', 6, 'open']);
   });
 
   test('changes nothing when the list cannot be signed or the audit cannot be written', async () => {
