@@ -22,9 +22,11 @@ const { values: options } = parseArgs({
 async function main(): Promise<void> {
   const begin = Date.now();
   process.stdout.write('Staff Passport: one credential’s whole life between three organisations\n');
-  const authority = await openOrganisation('the authority', join(options.agents, 'registry.yml'));
-  const home = await openOrganisation('trust A', join(options.agents, 'rxa.yml'));
-  const host = await openOrganisation('trust B', join(options.agents, 'rxb.yml'));
+  const [authority, home, host] = await Promise.all([
+    openOrganisation('the authority', join(options.agents, 'registry.yml')),
+    openOrganisation('trust A', join(options.agents, 'rxa.yml')),
+    openOrganisation('trust B', join(options.agents, 'rxb.yml')),
+  ]);
   const cast = [authority, home, host];
   const end = () => Promise.all(cast.map((organisation) => organisation.stop()));
   endOnSignal(end);
@@ -44,15 +46,33 @@ async function main(): Promise<void> {
 
 async function bringUp(authority: Organisation, trusts: readonly Organisation[]): Promise<void> {
   chapter('Three organisations, each with its own folder, keys and database');
-  for (const organisation of [authority, ...trusts]) {
-    await step(`${organisation.odsCode}: keys, did:web and database`, organisation.initialise, String);
-  }
+  const all = [authority, ...trusts];
+  await step(
+    `${namesOf(all)}: keys, did:web and database`,
+    () => together(all, (one) => one.initialise()),
+    (outcomes) => [...new Set(outcomes)].join(' and '),
+  );
   await step('each trust receives the authority’s DID and key thumbprint out of band', async () => {
     for (const trust of trusts) handOverPin(authority, trust);
   });
   await step(`${authority.odsCode} serves`, authority.start, () => authority.url);
   await ensureReinstated(authority, trusts);
-  for (const trust of trusts) await step(`${trust.odsCode} serves`, trust.start, () => trust.url);
+  await step(
+    `${namesOf(trusts)} serve`,
+    () => together(trusts, (trust) => trust.start()),
+    () => trusts.map(({ url }) => url).join(' and '),
+  );
+}
+
+function namesOf(organisations: readonly Organisation[]): string {
+  return organisations.map(({ odsCode }) => odsCode).join(', ');
+}
+
+/** At once, but not over before the last one is: whoever stops the others must not stop them half begun. */
+async function together<T>(cast: readonly Organisation[], work: (one: Organisation) => Promise<T>): Promise<T[]> {
+  const begun = cast.map(work);
+  await Promise.allSettled(begun);
+  return Promise.all(begun);
 }
 
 function handOverPin(authority: Organisation, trust: Organisation): void {
@@ -63,7 +83,7 @@ function handOverPin(authority: Organisation, trust: Organisation): void {
 
 /** A story that was cut off between suspension and reinstatement must not spoil the next one. */
 async function ensureReinstated(authority: Organisation, trusts: readonly Organisation[]): Promise<void> {
-  const token = await authority.token('registry:read registry:write');
+  const token = await authority.token();
   const { body } = await authority.call('GET', '/registry/organisations', { token });
   for (const { odsCode } of trusts) {
     const listed = body.organisations.find((organisation: { odsCode: string }) => organisation.odsCode === odsCode);

@@ -19,7 +19,7 @@ export interface Organisation {
   /** Calls the organisation's API; a JSON answer, or an Error that quotes the problem document. */
   call(method: 'GET' | 'POST' | 'PUT', path: string, options?: CallOptions): Promise<Answer>;
   /** An access token from the organisation's own authorization server, by its operator's key. */
-  token(scope: string): Promise<string>;
+  token(): Promise<string>;
   initialise(): Promise<'created' | 'kept'>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -45,15 +45,19 @@ interface Settings {
   readonly stateFolder: string;
 }
 
-const startUpLimit = 30_000;
+/** A small machine that is busy with something else takes its time. */
+const startUpLimit = 60_000;
 const stopLimit = 35_000;
 const callLimit = 20_000;
+/** Tokens live five minutes; the story takes one. */
+const tokenLimit = 240_000;
 
 /** Reads a deployment file through the program itself and returns the organisation that it describes. */
 export async function openOrganisation(label: string, config: string): Promise<Organisation> {
   const settings = JSON.parse(await command(['config', 'check', '--print', '--config', config])).service as Settings;
   let child: ChildProcess | undefined;
   let diary = '';
+  let granted: { readonly token: Promise<string>; readonly until: number } | undefined;
 
   async function initialise(): Promise<'created' | 'kept'> {
     if (existsSync(join(settings.stateFolder, 'initialised.json'))) return 'kept';
@@ -80,16 +84,30 @@ export async function openOrganisation(label: string, config: string): Promise<O
 
   async function untilReady(started: ChildProcess): Promise<void> {
     const end = Date.now() + startUpLimit;
+    const health = `${settings.publicUrl}/health/ready`;
     while (Date.now() < end) {
-      if (started.exitCode !== null) throw new Error(`${label} ended at its start:\n${diary}`);
-      if ((await answers(`${settings.publicUrl}/health/ready`, 'well')) && started.exitCode === null) return;
-      await pause(100);
+      if (hasEnded(started)) throw new Error(`${label} ended at its start:\n${diary}`);
+      if ((await answers(health, 'well')) && !hasEnded(started)) return;
+      await pause(50);
     }
-    throw new Error(`${label} is not ready after ${startUpLimit / 1000} s:\n${diary}`);
+    const answer = await fetch(health).then(
+      (response) => response.text(),
+      () => 'nothing',
+    );
+    throw new Error(`${label} is not ready after ${startUpLimit / 1000} s; ${health} answers ${answer}`);
+  }
+
+  /** The whole program starts for a token, so one serves for all that the operator does. */
+  function token(): Promise<string> {
+    if (!granted || granted.until < Date.now()) {
+      const printed = command(['token', '--config', config]).then((line) => line.trim());
+      granted = { token: printed, until: Date.now() + tokenLimit };
+    }
+    return granted.token;
   }
 
   async function stop(): Promise<void> {
-    if (!child || child.exitCode !== null) return;
+    if (!child || hasEnded(child)) return;
     const ended = new Promise<void>((done) => child?.once('exit', () => done()));
     child.kill('SIGTERM');
     const timer = setTimeout(() => child?.kill('SIGKILL'), stopLimit);
@@ -103,7 +121,7 @@ export async function openOrganisation(label: string, config: string): Promise<O
     odsCode: settings.odsCode,
     stateFolder: settings.stateFolder,
     call: (method, path, options) => callApi(`${settings.publicUrl}${path}`, method, options),
-    token: async (scope) => (await command(['token', '--config', config, '--scope', scope])).trim(),
+    token,
     initialise,
     start,
     stop,
@@ -116,6 +134,10 @@ function answers(url: string, how?: 'well'): Promise<boolean> {
     (response) => how === undefined || response.ok,
     () => false,
   );
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function command(args: string[]): Promise<string> {

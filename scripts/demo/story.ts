@@ -77,7 +77,7 @@ export async function play(cast: Cast): Promise<void> {
 }
 
 async function issueAll(trust: Organisation, credentials: readonly ToIssue[]): Promise<Issued[]> {
-  const token = await trust.token('vc:issue');
+  const token = await trust.token();
   return step(
     `${trust.odsCode} issues ${credentials.length} credential${credentials.length === 1 ? '' : 's'} in ${formats.length} formats`,
     async () => {
@@ -123,7 +123,7 @@ function reason(report: Report): string {
 }
 
 async function revoke(trust: Organisation, item: Issued): Promise<void> {
-  const token = await trust.token('vc:revoke');
+  const token = await trust.token();
   await step(`${trust.odsCode} revokes "${item.title}" (${item.format})`, () =>
     trust.call('POST', '/credentials/status', {
       token,
@@ -138,7 +138,7 @@ async function suspension(
   action: 'suspend' | 'reinstate',
   reasonText: string,
 ): Promise<void> {
-  const token = await authority.token('registry:write');
+  const token = await authority.token();
   await step(`the authority's registry: ${action} ${trust.odsCode}`, () =>
     authority.call('POST', `/registry/organisations/${trust.odsCode}/${action}`, {
       token,
