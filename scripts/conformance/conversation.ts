@@ -131,8 +131,13 @@ function didWebUrl(did: string): string {
 }
 
 /** Starts a conversation for one test. */
-export function converse(target: Target, parties: Parties, send: Send): Conversation {
+export function converse(target: Target, parties: Parties, send: Send, patience: 'all' | 'one' = 'all'): Conversation {
   const failures: string[] = [];
+  /** A self-test wants to know whether there is a failure; a report wants every one. */
+  function blame(failure: string): void {
+    failures.push(failure);
+    if (patience === 'one') throw new Error(failure);
+  }
   let questions = 0;
   const controlled = new Map<string, Promise<void>>();
 
@@ -148,7 +153,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
     return ask('POST', url, { 'content-type': 'application/json', accept: 'application/json', ...headers }, text);
   };
   function expect(condition: unknown, what: string): void {
-    if (!condition) failures.push(what);
+    if (!condition) blame(what);
   }
   async function findKey(verificationMethod: string): Promise<FoundKey> {
     if (!verificationMethod.startsWith('did:web:')) return readDidKey(verificationMethod);
@@ -162,7 +167,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
   }
   const judge = (wanted: boolean, reply: Reply, what: string) => {
     if (wanted ? isAcceptance(reply) : isRefusal(reply)) return;
-    failures.push(`${what}: must be ${wanted ? 'accepted' : 'refused'}, was answered ${told(reply)}`);
+    blame(`${what}: must be ${wanted ? 'accepted' : 'refused'}, was answered ${told(reply)}`);
   };
 
   async function issue(issuer: IssuerEndpoint, credential: unknown, options?: Document): Promise<Reply> {
@@ -171,7 +176,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
   async function issued(issuer: IssuerEndpoint, credential: Document, options?: Document) {
     const reply = await issue(issuer, credential, options);
     const secured = issuedCredential(reply);
-    if (!secured) failures.push(`${issuer.url}: must issue ${brief(credential)}, answered ${told(reply)}`);
+    if (!secured) blame(`${issuer.url}: must issue ${brief(credential)}, answered ${told(reply)}`);
     return secured;
   }
   /** A server that refuses everything proves nothing: before the first refusal the same endpoint must accept. */
@@ -184,7 +189,7 @@ export function converse(target: Target, parties: Parties, send: Send): Conversa
     await once(issuer.url, async () => void (await issued(issuer, plainCredential(issuer.issuer))));
     const reply = await issue(issuer, credential, options);
     if (reply.status !== 400 && reply.status !== 422) {
-      failures.push(`${what}: must not be issued (400 or 422), was answered ${told(reply)}`);
+      blame(`${what}: must not be issued (400 or 422), was answered ${told(reply)}`);
     }
     return reply;
   }

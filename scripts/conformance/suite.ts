@@ -29,11 +29,16 @@ export interface Surroundings {
   readonly target: Target;
   readonly parties: Parties;
   readonly send: Send;
+  /** How many failures to look for; one is enough to know that there are some. */
+  readonly patience?: 'all' | 'one';
 }
 
 /** One test against one server. A test that throws has failed: the server's answer was not one it could read. */
-export async function runTest(test: Test, { target, parties, send }: Surroundings): Promise<readonly string[]> {
-  const talk = converse(target, parties, send);
+export async function runTest(
+  test: Test,
+  { target, parties, send, patience }: Surroundings,
+): Promise<readonly string[]> {
+  const talk = converse(target, parties, send, patience);
   try {
     await test.run(talk);
     return talk.failures;

@@ -47,6 +47,8 @@ export interface ProofOptions {
   readonly safe?: boolean;
   /** Resolves relative IRIs, as no conforming processor may. */
   readonly base?: string;
+  /** Canonicalises as if the key were of another type, as no conforming processor may. */
+  readonly canonicalisedFor?: KeyType;
 }
 
 interface Canonicalisation {
@@ -54,9 +56,11 @@ interface Canonicalisation {
   readonly keyType: KeyType;
   readonly safe?: boolean;
   readonly base?: string;
+  readonly canonicalisedFor?: KeyType;
 }
 
-async function canonical(document: Document, { facts, keyType, safe = true, base }: Canonicalisation): Promise<string> {
+async function canonical(document: Document, how: Canonicalisation): Promise<string> {
+  const { facts, safe = true, base, canonicalisedFor: keyType = how.keyType } = how;
   if (facts.canonicalisation === 'jcs') return canonicalJson(document);
   const options = {
     format: 'application/n-quads',
@@ -70,13 +74,12 @@ async function canonical(document: Document, { facts, keyType, safe = true, base
   const known = canonicalForms.get(key);
   if (known !== undefined) return known;
   const form = (await jsonld.canonize(document, options as object)) as unknown as string;
-  if (canonicalForms.size < maxCanonicalForms) canonicalForms.set(key, form);
+  if (canonicalForms.size < maxKept) canonicalForms.set(key, form);
   return form;
 }
 
 /** Many tests send the same document in another wrapping, and a self-test sends everything many times. */
 const canonicalForms = new Map<string, string>();
-const maxCanonicalForms = 5000;
 
 /** hash(proof configuration) || hash(document), the bytes that are signed. */
 async function hashData(document: Document, configuration: Document, how: Canonicalisation): Promise<Buffer> {
@@ -122,9 +125,37 @@ export async function createProof(document: Document, options: ProofOptions): Pr
   const facts = cryptosuites[options.cryptosuite];
   const { proof: _existing, ...unsecured } = document;
   const proof = configured(unsecured, options, facts);
-  const how = { ...options, facts, keyType: options.signer.keyType };
-  const signed = await hashData(unsecuredWith(document, proof), { ...proofContext(unsecured, facts), ...proof }, how);
-  return { ...proof, proofValue: `z${base58.encode(signBytes(signed, options.signer))}` };
+  const covered = unsecuredWith(document, proof);
+  const { signer, safe = true, base = null, canonicalisedFor = null } = options;
+  const key = canonicalJson([
+    covered,
+    proof,
+    signer.publicKeyMultibase,
+    keyNumber(signer.privateKey),
+    safe,
+    base,
+    canonicalisedFor,
+  ]);
+  const known = proofValues.get(key);
+  if (known !== undefined) return { ...proof, proofValue: known };
+  const how = { ...options, facts, keyType: signer.keyType };
+  const signed = await hashData(covered, { ...proofContext(unsecured, facts), ...proof }, how);
+  const proofValue = `z${base58.encode(signBytes(signed, signer))}`;
+  if (proofValues.size < maxKept) proofValues.set(key, proofValue);
+  return { ...proof, proofValue };
+}
+
+/** A self-test makes everything many times over; what was signed once need not be signed again. */
+const proofValues = new Map<string, string>();
+const maxKept = 5000;
+
+/** Tells private keys apart that claim to be of one public key, as a forger's do. */
+const keyNumbers = new WeakMap<KeyObject, number>();
+let keys = 0;
+function keyNumber(key: KeyObject): number {
+  const number = keyNumbers.get(key) ?? ++keys;
+  keyNumbers.set(key, number);
+  return number;
 }
 
 const proofContext = (document: Document, facts: SuiteFacts): Document =>

@@ -178,6 +178,10 @@ function hashOfCanonicalisation(keyType: 'P-256' | 'P-384'): Test {
         const signer = talk.parties.issuer[keyType];
         const wire = await secure(plainCredential(signer.did, nameless), { signer, cryptosuite: suite });
         await talk.accepts(verifier, wire, `${suite} ${keyType}: nameless subjects`);
+        const canonicalisedFor = keyType === 'P-256' ? 'P-384' : 'P-256';
+        const plain = plainCredential(signer.did, nameless);
+        const other = await secure(plain, { signer, cryptosuite: suite, canonicalisedFor });
+        await talk.refuses(verifier, other, `${suite} ${keyType}: canonicalised with the hash of ${canonicalisedFor}`);
       }
     },
   };

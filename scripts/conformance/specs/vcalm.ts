@@ -120,6 +120,8 @@ export const vcalmTests: Tests = {
       const reply = await talk.post(verifier.url, { verifiableCredential: wire });
       talk.expect(reply.status === 200, `verifying must answer 200, answered ${reply.status}`);
       talk.expect(told(reply)['verified'] === true, `verified is ${told(reply)['verified']}`);
+      const nothing = await talk.post(verifier.url, {});
+      talk.expect(refused(nothing), `verifying nothing answered ${nothing.status}`);
       const [other] = talk.target.presentationVerifiers;
       talk.expect(other, 'a verifier service must also verify presentations');
       if (!other) return;
@@ -202,6 +204,11 @@ function verifiedTest(make: (talk: Conversation) => Promise<Document>, verified:
       if (!verifier) return;
       const control = await talk.post(verifier.url, { verifiableCredential: (await goodCredential(talk)).wire });
       talk.expect(!isRefusal(control), 'the control was refused');
+      const { wire } = await goodCredential(talk);
+      const other = await talk.post(verifier.url, {
+        verifiableCredential: { ...wire, name: 'Added', id: 'urn:changed' },
+      });
+      talk.expect(told(other)['verified'] === false, 'a changed credential was verified');
       const reply = await talk.post(verifier.url, { verifiableCredential: await make(talk) });
       talk.expect(reply.status === 200, `${what} must be answered 200, was answered ${reply.status}`);
       talk.expect(told(reply)['verified'] === verified, `${what}: verified must be ${verified}`);
