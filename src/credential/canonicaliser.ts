@@ -19,6 +19,9 @@ export interface CanonicaliserLimits {
 
 const defaultLimits: CanonicaliserLimits = { inlineValues: 400, milliseconds: 2_000, queue: 32 };
 
+/** Grouping statements expands, compacts and canonicalises several times over: measured, ten canonical forms. */
+const groupWeight = 10;
+
 /** The transformations with a thread of their own, which starts when it is first needed. */
 export interface Canonicaliser extends Transformations {
   close(): Promise<void>;
@@ -32,13 +35,16 @@ export function createCanonicaliser(
   const rules: ContextRules = { documents: contexts.documents, inline: contexts.inline ?? false };
   const inline = createTransformations(rules);
   const thread = new CanonicalisationThread(rules, bounds);
-  const isLarge = (document: JsonObject) => countValues(document, bounds.inlineValues) > bounds.inlineValues;
+  function isLarge(document: JsonObject, weight = 1): boolean {
+    const limit = Math.floor(bounds.inlineValues / weight);
+    return countValues(document, limit) > limit;
+  }
   return {
     canonicalise: (request) =>
       isLarge(request.document) ? thread.run('canonicalise', request) : inline.canonicalise(request),
     checkTerms: (document) => (isLarge(document) ? thread.run('checkTerms', document) : inline.checkTerms(document)),
     groupStatements: (request) =>
-      isLarge(request.document) ? thread.run('groupStatements', request) : inline.groupStatements(request),
+      isLarge(request.document, groupWeight) ? thread.run('groupStatements', request) : inline.groupStatements(request),
     relabelStatements: (request) =>
       isLarge(request.document) ? thread.run('relabelStatements', request) : inline.relabelStatements(request),
     close: () => thread.close(),

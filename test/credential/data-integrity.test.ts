@@ -758,6 +758,14 @@ describe('large documents', () => {
     await expect(threaded.canonicalise({ document: { ...credential, ward: '7' } })).rejects.toMatchObject({
       code: 'terms_undefined',
     });
+    const request = { document: credential, hmacKey: Buffer.alloc(32), groups: { some: ['/issuer', '/validFrom'] } };
+    expect(await threaded.groupStatements(request)).toEqual(
+      await createTransformations(t.contexts).groupStatements(request),
+    );
+    await expect(threaded.groupStatements({ ...request, groups: { some: ['/ward'] } })).rejects.toMatchObject({
+      code: 'terms_undefined',
+    });
+    await expect(threaded.checkTerms({ ...credential, ward: '7' })).rejects.toMatchObject({ code: 'terms_undefined' });
     await threaded.close();
   });
 

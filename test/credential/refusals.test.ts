@@ -124,7 +124,7 @@ const cases: Record<RefusalCode, () => unknown> = {
   typ_unknown: async () => check(await t.es256.token(plainCredential(t.holder.did), { typ: 'at+jwt' })),
   media_type_unknown: async () => {
     const envelope = (await signed('vc+jwt')) as JsonObject;
-    return check({ ...envelope, id: String(envelope['id']).replace('vc+jwt', 'vc+sd-jwt') });
+    return check({ ...envelope, id: String(envelope['id']).replace('vc+jwt', 'at+jwt') });
   },
   envelope_malformed: async () =>
     check({ ...((await signed('vc+jwt')) as JsonObject), credentialSubject: { id: other } }),
@@ -227,7 +227,7 @@ const cases: Record<RefusalCode, () => unknown> = {
   domain_mismatch: async () => present(await presented(), { domain: 'https://w.example' }),
   presentation_not_yet_valid: async () => present(await presented(), { now: new Date('2026-11-21T08:58:59Z') }),
   presentation_expired: async () => present(await presented(), { now: new Date('2026-11-21T09:05:00Z') }),
-  presentation_too_many_credentials: async () => present(await presented({}, Array(65).fill('a.b.c'))),
+  presentation_too_many_credentials: async () => present(await presented({}, Array(65).fill(await signed('vc+jwt')))),
   credential_refused: async () => {
     const forged = await t.ed25519.token(plainCredential(t.holder.did), { kid: t.es256.kid });
     const presentation = (await presented({}, [forged])) as string;
