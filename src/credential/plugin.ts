@@ -89,7 +89,7 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
   ): Promise<PresentationVerdict> {
     const policies = this.#policies(args.policies);
     return answer(async () => {
-      checkExpectation(args);
+      if (policies.binding !== false) checkExpectation(args);
       const provider = this.#verifierOf(args.presentation);
       const verdict: PresentationVerdict = await provider.verifyPresentation({ ...args, policies }, context);
       if (!verdict.verified || !verdict.proved || policies.credentials === false) return verdict;

@@ -3,10 +3,10 @@ import type { Json } from '../json.js';
 import { didOf, isDid, isSelfContainedDid } from './key-resolution.js';
 import { CredentialRefusal } from './refusals.js';
 
-/** What the verifier asked for. */
+/** What the verifier asked for; what it did not ask for is not compared. */
 export interface Expectation {
-  readonly challenge: string;
-  readonly domain: string;
+  readonly challenge: string | undefined;
+  readonly domain: string | undefined;
   readonly acceptHolder?: (did: string) => boolean;
 }
 
@@ -35,12 +35,13 @@ export function checkBinding(
   expected: Expectation,
 ): void {
   const failed: CredentialRefusal[] = [];
-  if (signed.challenge !== expected.challenge) {
+  const { challenge, domain } = expected;
+  if (challenge !== undefined && signed.challenge !== challenge) {
     failed.push(new CredentialRefusal('challenge_mismatch', 'The presentation was not made for this challenge.'));
   }
   // Compared as sets, of which ours has one item: a presentation for others as well is not for us alone.
   const domains = new Set([signed.domain].flat());
-  if (domains.size !== 1 || !domains.has(expected.domain)) {
+  if (domain !== undefined && (domains.size !== 1 || !domains.has(domain))) {
     failed.push(new CredentialRefusal('domain_mismatch', 'The presentation was not made for this domain alone.'));
   }
   const [first, ...further] = failed;

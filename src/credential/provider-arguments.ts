@@ -43,6 +43,8 @@ export interface PassportPolicies extends VerificationPolicies {
   readonly proofGraceSeconds?: number;
   /** Prove a credential whose issuer is no DID by a did:key or did:jwk that nothing ties to the issuer. */
   readonly unboundIssuer?: boolean;
+  /** `false`: a presentation may be verified without a challenge or domain to compare it with. */
+  readonly binding?: boolean;
   /** Verify the credentials of a presentation. */
   readonly credentials?: boolean;
   /** Demand that the presenter is the subject of every credential. */
@@ -59,8 +61,8 @@ export interface PassportVerifyArgs {
 export interface PassportVerifyPresentationArgs {
   readonly presentation: string | JsonObject;
   readonly reading?: UnverifiedPresentation;
-  readonly challenge: string;
-  readonly domain: string;
+  readonly challenge: string | undefined;
+  readonly domain: string | undefined;
   readonly acceptHolder?: (did: string) => boolean;
   readonly policies?: PassportPolicies;
 }

@@ -18,10 +18,13 @@ export interface ProofOptions {
   readonly unboundIssuer?: boolean;
 }
 
-/** What the verifier asked for: the presentation must have been made for this challenge and this domain. */
+/**
+ * What the verifier asked for: the presentation must have been made for this challenge and this domain. Whoever gives
+ * `undefined` for one of them accepts a copy, or what was made for somebody else, and must say so.
+ */
 export interface PresentationExpectation extends ProofOptions {
-  readonly challenge: string;
-  readonly domain: string;
+  readonly challenge: string | undefined;
+  readonly domain: string | undefined;
   /** Which holder DIDs may be resolved. Without it did:key and did:jwk only, which need no network. */
   readonly acceptHolder?: (did: string) => boolean;
 }
@@ -53,10 +56,10 @@ export async function verifyPresentationProof(
   const verdict: PresentationVerdict = await agent.verifyPresentation({
     presentation: presentation.input as string,
     reading: presentation,
-    challenge,
-    domain,
+    ...(challenge === undefined ? {} : { challenge }),
+    ...(domain === undefined ? {} : { domain }),
     ...(acceptHolder === undefined ? {} : { acceptHolder }),
-    policies: policiesOf(options),
+    policies: { ...policiesOf(options), binding: challenge !== undefined && domain !== undefined },
   });
   return provedBy(verdict);
 }

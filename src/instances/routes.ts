@@ -224,14 +224,14 @@ function addVerifyPresentation(server: HttpServer, instance: Instance, verificat
     async (request, reply) => {
       refuseUnknownOptions(request as unknown as FastifyRequest);
       const { verifiablePresentation, options } = request.body;
-      const { challenge, domain } = options;
+      const { challenge, domain } = options ?? {};
       const report = await verification.verifyPresentation({
         verifiablePresentation,
         challenge,
         domain,
         ...verifierOf(instance, request as unknown as FastifyRequest),
       });
-      const answer = projectPresentation(report, verifiablePresentation, options, server.publicUrl);
+      const answer = projectPresentation(report, verifiablePresentation, options ?? {}, server.publicUrl);
       return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
     },
   );

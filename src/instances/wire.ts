@@ -101,14 +101,16 @@ const text = (description: string) => Type.String({ minLength: 1, maxLength: 102
 /** The body of presentations/verify. */
 export function presentationBody(style: Style) {
   const options = {
-    challenge: text('What the presenter was asked to sign; `nonce` in tokens.'),
-    domain: text('For whom the presentation was made; `aud` in tokens.'),
+    challenge: Type.Optional(
+      text('What the presenter was asked to sign; `nonce` in tokens. Not compared when absent.'),
+    ),
+    domain: Type.Optional(text('For whom the presentation was made; `aud` in tokens. Not compared when absent.')),
     ...returned,
     returnPresentation: Type.Optional(Type.Boolean()),
     ...(style === 400 ? legacy : {}),
   };
   return Type.Object(
-    { verifiablePresentation: secured('presentation'), options: Type.Object(options, closed) },
+    { verifiablePresentation: secured('presentation'), options: Type.Optional(Type.Object(options, closed)) },
     {
       ...closed,
       examples: [{ verifiablePresentation: exampleToken, options: { challenge: '9f1c2a64', domain: 'rxb.example' } }],

@@ -66,6 +66,13 @@ function notReached(check: CheckName, words: string): CodeRow {
   };
 }
 
+/** VCALM 1.0 compares a challenge and a domain only where they are given; POST /verify demands both. */
+function notAsked(check: CheckName, sentence: string): CodeRow {
+  const cause = 'The request to a service instance left it out.';
+  const remedy = 'Verify with what the person was asked to sign.';
+  return { ...fail(check, sentence, cause, remedy), outcome: 'skipped', projection: 'warning' };
+}
+
 const askIssuer = 'Ask the organisation that issued it for a new copy.';
 const askHolder = 'Ask the person to present again with their wallet.';
 const askOperator = 'The operator of this service should check its connection to the registry (staff-passport doctor).';
@@ -844,6 +851,8 @@ const unreached = {
   status_not_reached: notReached('status', 'Revocation and suspension'),
   holder_not_reached: notReached('holder', 'Whether it belongs to the presenter'),
   challenge_not_reached: notReached('challenge', 'The challenge'),
+  challenge_not_asked: notAsked('challenge', 'No challenge was given to compare with, so this may be a copy.'),
+  domain_not_asked: notAsked('domain', 'No domain was given to compare with, so this may be meant for another.'),
   domain_not_reached: notReached('domain', 'The domain'),
   presentation_not_reached: notReached('presentation', 'What the presentation holds'),
 } satisfies Record<string, CodeRow>;

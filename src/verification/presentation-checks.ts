@@ -37,8 +37,9 @@ export interface PresentationDeps extends CredentialDeps {
 
 export interface PresentationQuestion {
   readonly input: unknown;
-  readonly challenge: string;
-  readonly domain: string;
+  /** undefined: not asked for, so not compared. */
+  readonly challenge: string | undefined;
+  readonly domain: string | undefined;
   readonly now: Date;
   readonly deadline: Deadline;
   readonly proofGraceSeconds: number;
@@ -74,20 +75,29 @@ const provedSoFar: readonly VerifyCode[] = [
   'key_published',
   'proof_verified',
 ];
-const bound: readonly VerifyCode[] = [...provedSoFar, 'challenge_matches', 'domain_matches'];
-
 /** What passed when the check named is the one that refused; challenge and domain are compared after the proof held. */
 const passedBefore: Readonly<Partial<Record<CheckName, readonly VerifyCode[]>>> = {
   algorithm: ['format_read'],
   holder: ['format_read', 'algorithm_allowed'],
   key: ['format_read', 'algorithm_allowed'],
   proof: ['format_read', 'algorithm_allowed', 'key_published'],
-  challenge: bound,
-  domain: bound,
 };
 
-function refusalFindings(refusal: CredentialRefusal): Check[] {
-  const before = (passedBefore[refusal.check] ?? []).map((code) => finding(code));
+/** What is found where nothing was refused; a challenge or domain that nobody asked for was not compared. */
+function boundFindings({ challenge, domain }: Pick<PresentationQuestion, 'challenge' | 'domain'>): Check[] {
+  const codes: readonly VerifyCode[] = [
+    ...provedSoFar,
+    challenge === undefined ? 'challenge_not_asked' : 'challenge_matches',
+    domain === undefined ? 'domain_not_asked' : 'domain_matches',
+  ];
+  return codes.map((code) => finding(code));
+}
+
+function refusalFindings(refusal: CredentialRefusal, question: PresentationQuestion): Check[] {
+  const binding = refusal.check === 'challenge' || refusal.check === 'domain';
+  const before = binding
+    ? boundFindings(question)
+    : (passedBefore[refusal.check] ?? []).map((code) => finding(code));
   const own = [refusal, ...refusal.further].map((one) => finding(one.code, refusalEvidence(one)));
   return [...before, ...own];
 }
@@ -109,7 +119,7 @@ async function prove(
     const work = verifyPresentationProof(deps.agent, unverified, expected);
     return { verified: await question.deadline.race(work) };
   } catch (error) {
-    if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
+    if (error instanceof CredentialRefusal) return { findings: refusalFindings(error, question) };
     if (error instanceof DeadlineExceeded) return { findings: [...read, finding('key_timed_out')] };
     deps.onFault(error);
     return { findings: [...read, finding('proof_unfinished')] };
@@ -159,13 +169,13 @@ export async function checkPresentation(
     unverified = readPresentation(question.input);
   } catch (error) {
     if (!(error instanceof CredentialRefusal)) throw error;
-    const checks = completeChecks(presentationOrder, refusalFindings(error));
+    const checks = completeChecks(presentationOrder, refusalFindings(error, question));
     return { decision: decide(checks), checks, credentials: [] };
   }
   const count = countFinding(unverified.credentials.length);
   const proved = await prove(deps, unverified, question);
   const verified = 'verified' in proved ? proved.verified : undefined;
-  const own = 'verified' in proved ? bound.map((code) => finding(code)) : proved.findings;
+  const own = 'verified' in proved ? boundFindings(question) : proved.findings;
   const presenter: Presenter = verified === undefined ? 'unknown' : { did: verified.holder };
   const presented = verified?.credentials ?? unverified.credentials;
   const credentials = count.outcome === 'pass' ? await checkEmbedded(deps, question, presented, presenter) : [];

@@ -21,8 +21,8 @@ export interface CredentialOptions {
 }
 
 export interface PresentationOptions {
-  readonly challenge: string;
-  readonly domain: string;
+  readonly challenge?: string;
+  readonly domain?: string;
   readonly returnResults?: boolean;
   readonly returnProblemDetails?: boolean;
   readonly returnPresentation?: boolean;
@@ -102,8 +102,12 @@ function presentationResults(report: PresentationReport, input: unknown, options
   const { checks } = report;
   const proof = proofInputs(input).map((item) => ({ verified: outcomeOf(checks, 'proof'), input: item }));
   const presentation = {
-    challenge: { verified: outcomeOf(checks, 'challenge'), input: options.challenge },
-    domain: { verified: outcomeOf(checks, 'domain'), input: options.domain },
+    ...(options.challenge !== undefined && {
+      challenge: { verified: outcomeOf(checks, 'challenge'), input: options.challenge },
+    }),
+    ...(options.domain !== undefined && {
+      domain: { verified: outcomeOf(checks, 'domain'), input: options.domain },
+    }),
     ...(report.holder !== undefined && { holder: { verified: true, input: report.holder } }),
     proof,
   };

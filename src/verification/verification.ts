@@ -28,11 +28,14 @@ export interface CredentialInput {
   readonly unboundIssuers?: boolean;
 }
 
-/** challenge and domain are `nonce` and `aud` in tokens; that a challenge is used once is the caller's care. */
+/**
+ * challenge and domain are `nonce` and `aud` in tokens; that a challenge is used once is the caller's care. One that is
+ * undefined is not compared, and then the presentation is never valid.
+ */
 export interface PresentationInput {
   readonly verifiablePresentation: unknown;
-  readonly challenge: string;
-  readonly domain: string;
+  readonly challenge: string | undefined;
+  readonly domain: string | undefined;
   readonly clientId?: string;
   /** As for credentials; of the presentation and of every credential in it. */
   readonly proofGraceSeconds?: number;
