@@ -34,8 +34,20 @@ const joseAlgorithms: readonly JwsAlgorithm[] = ['ES256', 'ES384', 'EdDSA'];
 /** Every format that credentials are issued and verified in. */
 export const securingFormats: Readonly<Record<SecuringFormat, SecuringFormatFacts>> = {
   'vc+jwt': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+jwt' },
-  'vc+sd-jwt': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+sd-jwt' },
-  'vc+cose': { dataModel: '2.0', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/vc+cose' },
+  'vc+sd-jwt': {
+    dataModel: '2.0',
+    kind: 'jwt',
+    algorithms: joseAlgorithms,
+    mediaType: 'application/vc+sd-jwt',
+    instancesOnly: true,
+  },
+  'vc+cose': {
+    dataModel: '2.0',
+    kind: 'jwt',
+    algorithms: joseAlgorithms,
+    mediaType: 'application/vc+cose',
+    instancesOnly: true,
+  },
   ...integrityRows(),
   jwt_vc: { dataModel: '1.1', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/jwt' },
 };
