@@ -8,6 +8,7 @@ import { migrateCommand } from './migrate.js';
 import { registryCommand } from './registry.js';
 import { restoreCommand } from './restore.js';
 import { serveCommand } from './serve.js';
+import { suiteCommand } from './suite.js';
 import { tokenCommand } from './token.js';
 
 /** The command line with all its commands. */
@@ -24,5 +25,6 @@ export function createProgram(): Command {
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
     .addCommand(registryCommand())
-    .addCommand(tokenCommand());
+    .addCommand(tokenCommand())
+    .addCommand(suiteCommand());
 }

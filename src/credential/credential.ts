@@ -15,6 +15,8 @@ export { checkDataModel, checkPresentationModel } from './data-model.js';
 export { deriveCredential } from './deriving.js';
 export type { DataModelVersion, PresentationFormat, SecuringFormat, SecuringFormatFacts } from './formats.js';
 export { securingFormats } from './formats.js';
+export type { GivenKeyTask } from './given-key.js';
+export { secureWithKey, verifyWithKey } from './given-key.js';
 export { Jwt11Provider } from './jwt11-provider.js';
 export type {
   SecuredCredential,
@@ -36,4 +38,5 @@ export { validateAgainstSchema } from './schema-validation.js';
 export { SdJwtProvider } from './sd-jwt-provider.js';
 export type { SecureOptions, SecurePresentationOptions } from './securing.js';
 export { secureCredential, securePresentation } from './securing.js';
+export { checkTerms } from './terms.js';
 export { VcJoseProvider } from './vc-jose-provider.js';

@@ -287,3 +287,18 @@ export function checkDataModel(credential: JsonObject, version: DataModelVersion
 export function checkPresentationModel(presentation: JsonObject, version: DataModelVersion): Fault[] {
   return checkMembers(presentation, presentationRulesByVersion[version], '');
 }
+
+/** Members that VCDM 2.0 defines, reserved ones (4.14, 5.x) included. */
+const definedMembers: Readonly<Record<'credential' | 'presentation', readonly string[]>> = {
+  credential: [
+    ...Object.keys(credentialRulesByVersion['2.0']).filter((name) => !/^(?:issuance|expiration)Date$/.test(name)),
+    ...['confidenceMethod', 'renderMethod', 'proof'],
+  ],
+  presentation: [...Object.keys(presentationRulesByVersion['2.0']), 'proof'],
+};
+
+/** Closed-world issuing: members that the data model does not define and that nobody would understand. */
+export function unknownMembers(document: JsonObject, kind: 'credential' | 'presentation'): Fault[] {
+  const unknown = Object.keys(document).filter((name) => !definedMembers[kind].includes(name));
+  return unknown.map((name) => ({ path: `/${escapePointer(name)}`, detail: 'is not defined by the data model' }));
+}
