@@ -10,7 +10,14 @@ import { type Access, accessEntities, createAccess } from './access/access.js';
 import { accessRoutes } from './access/routes.js';
 import { type Audit, auditEntities, createAudit } from './audit/audit.js';
 import type { ConfigTree, ServiceConfig } from './config.js';
-import { type Catalogue, deriveCredential, loadCatalogue, secureCredential, verifyProof } from './credential/credential.js';
+import {
+  type Catalogue,
+  checkTerms,
+  deriveCredential,
+  loadCatalogue,
+  secureCredential,
+  verifyProof,
+} from './credential/credential.js';
 import { catalogueRoutes } from './credential/routes.js';
 import { ServiceError } from './errors.js';
 import { createHttpClient, type HttpClient } from './http/client.js';
@@ -369,7 +376,16 @@ async function addInstances(
   if (config.instances.length === 0) return;
   const { agent } = identity;
   const openKey = (request: Parameters<typeof openKeyIdentity>[1]) => openKeyIdentity(agent, request);
-  const common = { agent, identity, openKey, secure: secureCredential, store, audit, now: surroundings.now };
+  const common = {
+    agent,
+    identity,
+    openKey,
+    checkTerms,
+    secure: secureCredential,
+    store,
+    audit,
+    now: surroundings.now,
+  };
   const instances = await createInstances(config.instances, issuing && { ...common, ...issuing });
   const derive = (request: Parameters<typeof deriveCredential>[1]) => deriveCredential(agent, request);
   await server.register(instancesRoutes({ instances, derive, ...(verification ? { verification } : {}) }));

@@ -26,6 +26,7 @@ import {
   readSecuredPresentation,
   type SecuredDocument,
 } from './integrity-proof.js';
+import { refuseCanonicalisation } from './faults.js';
 import { isSelfContainedDid, type KeyPurpose, type ResolverContext, resolveKey } from './key-resolution.js';
 import { checkBinding, checkHolder } from './presenter.js';
 import { type Procedure, procedures } from './proof-procedures.js';
@@ -41,6 +42,7 @@ import { credentialsOf } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
 import { deriveDocument } from './selective-disclosure.js';
 import { algorithmOf, resolveSigner, type SigningContext } from './signer.js';
+import type { TermsArgs } from './terms.js';
 import {
   answer,
   type CredentialVerdict,
@@ -119,6 +121,11 @@ export class DataIntegrityProvider implements ICredentialProvider {
     }
     const { proof } = base;
     return deriveDocument(this.#canonicaliser, { document: unsecured, proof, selectivePointers });
+  }
+
+  /** Whether our contexts define every word of a credential, in whatever format it is to be signed. */
+  async checkTerms({ credential }: TermsArgs): Promise<void> {
+    await refuseCanonicalisation(this.#canonicaliser.checkTerms(credential));
   }
 
   /** Stops the thread for large documents. */

@@ -24,6 +24,7 @@ import type { VerifiedCredential } from './model.js';
 import { type DeriveArgs, type PassportPolicies, timeOf } from './provider-arguments.js';
 import { readCredential } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
+import { knowsTerms, type TermsArgs, termsMethod } from './terms.js';
 import { answer, type CredentialVerdict, type PresentationVerdict, refused } from './verdict.js';
 
 /** How far ahead of our clock a start may lie (decisions.md 6); an end has no grace. */
@@ -39,7 +40,10 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
     super(providers);
     this.#providers = providers;
     this.#now = now;
-    Object.assign(this.methods, { [deriveMethod]: (args: DeriveArgs) => this.#derive(args) });
+    Object.assign(this.methods, {
+      [deriveMethod]: (args: DeriveArgs) => this.#derive(args),
+      [termsMethod]: (args: TermsArgs) => this.#checkTerms(args),
+    });
   }
 
   override async createVerifiableCredential(
@@ -108,6 +112,13 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
     const [provider] = this.#providers.filter(isDeriving);
     if (!provider) throw new ServiceError('invalid_request', 'No provider of this agent derives credentials.');
     return asServiceError(() => provider.deriveCredential(args));
+  }
+
+  /** Fails closed: where no provider knows contexts, nobody can say that every word is defined. */
+  async #checkTerms(args: TermsArgs): Promise<void> {
+    const [provider] = this.#providers.filter(knowsTerms);
+    if (!provider) throw new ServiceError('invalid_request', 'No provider of this agent knows contexts.');
+    await asServiceError(() => provider.checkTerms(args));
   }
 
   async #verifyEmbedded(

@@ -2,6 +2,7 @@
 import type { Audit } from '../audit/audit.js';
 import type { InstanceConfig } from '../config.js';
 import {
+  checkDataModel,
   type SecuredCredential,
   type SecureOptions,
   type SecuringFormat,
@@ -49,6 +50,7 @@ export interface IssuerDependencies {
   };
   readonly openKey: (request: { name: string; algorithm: JwsAlgorithm }) => Promise<KeyIdentity>;
   readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
+  readonly checkTerms: (agent: PassportAgent, credential: JsonObject) => Promise<void>;
   readonly issuance: Pick<Issuance, 'issue' | 'changeStatus'>;
   readonly statusLists: Pick<StatusLists, 'allocate' | 'change' | 'refresh'>;
   readonly store: Pick<Store, 'transaction'>;
@@ -126,6 +128,7 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
   return {
     async issue(question) {
       const prepared = prepare(question.credential, issuer);
+      await requireShape(deps, prepared);
       const recordId = recordIdOf(settings.name, question.options.credentialId ?? prepared.id);
       const entries = await allocate(deps, issuer, recordId);
       const credential =
@@ -169,7 +172,7 @@ function recordIdOf(instance: string, credentialId: Json | undefined): string | 
   return typeof credentialId === 'string' ? `${instance} ${credentialId}` : undefined;
 }
 
-function prepare(credential: JsonObject, { settings, format, did }: OpenIssuer): JsonObject {
+function prepare(credential: JsonObject, { settings, did }: OpenIssuer): JsonObject {
   const issued = withIssuer(credential, settings, did);
   const { issuer } = issued;
   const named = isJsonObject(issuer) ? issuer['id'] : issuer;
@@ -179,24 +182,36 @@ function prepare(credential: JsonObject, { settings, format, did }: OpenIssuer):
     const faults = [{ path: '/credential/issuer', detail }];
     throw new ServiceError('invalid_credential', `The issuer ${detail}.`, { faults });
   }
-  return securingFormats[format].kind === 'data-integrity' ? withProofTerms(issued) : issued;
+  return issued;
 }
+
+/**
+ * No schema describes these credentials, so the contexts must define every word of them: in a token nobody else would
+ * ask. The shape comes first, for its faults are told by path.
+ */
+async function requireShape({ agent, checkTerms }: IssuerDependencies, credential: JsonObject): Promise<void> {
+  const contexts = credential['@context'];
+  const version = Array.isArray(contexts) && contexts[0] === context11 ? '1.1' : '2.0';
+  const faults = checkDataModel(credential, version).map(({ path, detail }) => ({
+    path: `/credential${path}`,
+    detail,
+  }));
+  if (credential['proof'] !== undefined)
+    faults.push({ path: '/credential/proof', detail: 'must not be there before signing' });
+  if (faults.length === 0) return checkTerms(agent, credential);
+  const [first] = faults;
+  throw new ServiceError(
+    'invalid_credential',
+    `The credential is not acceptable at ${first?.path}: ${first?.detail}.`,
+    { faults },
+  );
+}
+
+const context11 = 'https://www.w3.org/2018/credentials/v1';
 
 /** VCALM: the issuer may be left out, and is ours then; the VC-API suites demand that it is there. */
 function withIssuer(credential: JsonObject, { failedVerification }: Settings, did: string): JsonObject {
   return credential['issuer'] === undefined && failedVerification === 200 ? { ...credential, issuer: did } : credential;
-}
-
-const proofContext = 'https://w3id.org/security/data-integrity/v2';
-const proofContexts = ['https://w3id.org/security/data-integrity/v1', proofContext];
-const context11 = 'https://www.w3.org/2018/credentials/v1';
-
-/** The context of VCDM 1.1 does not define a Data Integrity proof (Data Integrity 1.0 2.4.1): its terms are added. */
-function withProofTerms(credential: JsonObject): JsonObject {
-  const contexts = credential['@context'];
-  if (!Array.isArray(contexts) || contexts[0] !== context11) return credential;
-  if (contexts.some((context) => typeof context === 'string' && proofContexts.includes(context))) return credential;
-  return { ...credential, '@context': [...contexts, proofContext] };
 }
 
 async function allocate(

@@ -200,7 +200,7 @@ function addVerifyCredential(server: HttpServer, instance: Instance, verificatio
         verifiableCredential,
         ...verifierOf(instance, request as unknown as FastifyRequest),
       });
-      const answer = projectCredential(report, verifiableCredential, options, server.publicUrl);
+      const answer = projectCredential(report, verifiableCredential, options, { base: server.publicUrl });
       return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
     },
   );
@@ -231,7 +231,10 @@ function addVerifyPresentation(server: HttpServer, instance: Instance, verificat
         domain,
         ...verifierOf(instance, request as unknown as FastifyRequest),
       });
-      const answer = projectPresentation(report, verifiablePresentation, options ?? {}, server.publicUrl);
+      const answer = projectPresentation(report, verifiablePresentation, options ?? {}, {
+        base: server.publicUrl,
+        foreignSubject: 'warning',
+      });
       return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
     },
   );
