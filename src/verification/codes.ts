@@ -740,6 +740,20 @@ const judging = {
     { projection: 'error', problem: `${model}RANGE_ERROR` },
   ),
   schema_satisfied: pass('schema', 'The content follows the published schema of its type.'),
+  schema_named_satisfied: pass('schema', 'The content follows the schema that the credential names.', {
+    cause: 'The type is not in our catalogue; its schema comes from a host that this service allows.',
+  }),
+  schema_not_run: open('schema', {
+    sentence: 'The schema that the credential names cannot be run here.',
+    cause:
+      'It is in an unknown version, too large or too costly, refers to others, or is a credential without a digest.',
+    remedy: 'Ask for a credential of a type of the catalogue.',
+  }),
+  schema_not_fetched: open('schema', {
+    sentence: 'The schema that the credential names could not be fetched.',
+    cause: 'Its host did not answer in time, or not with a schema.',
+    remedy: later,
+  }),
   schema_unknown_type: fail(
     'schema',
     'This type of credential is not in our catalogue.',
@@ -813,20 +827,18 @@ const judging = {
     cause: 'A bare credential was checked, not a presentation.',
     remedy: 'To know that it is theirs, ask the person for a presentation.',
   },
-  // Business rules, VCALM 1.0 says, are the caller's own there: that a presentation is about its presenter is ours.
+  // decisions.md 3. Only the service instances, whose callers have business rules of their own, are told it as a warning.
   holder_not_subject: fail(
     'holder',
     'The credential is about somebody else than the presenter.',
     'credentialSubject.id is not the DID that signed the presentation.',
     'Do not accept it from this person.',
-    { projection: 'warning' },
   ),
   holder_subject_missing: fail(
     'holder',
     'The credential names no subject to compare the presenter with.',
     'credentialSubject has no id.',
     askIssuer,
-    { projection: 'warning' },
   ),
   challenge_matches: pass('challenge', 'The presentation answers the challenge that was asked for.'),
   domain_matches: pass('domain', 'The presentation was made for the domain that was asked for.'),

@@ -19,6 +19,7 @@ import type { VerifyCode } from './codes.js';
 import { catalogueTypes, checkHolder, checkSchema, checkValidity } from './content-checks.js';
 import { type Deadline, DeadlineExceeded } from './deadline.js';
 import { checkIssuer, gateIssuer, isUnbound } from './issuer-check.js';
+import { checkNamedSchema, type SchemaSource } from './named-schema-check.js';
 import { type Check, type CredentialReport, completeChecks, decide, finding, type ReportedIssuer } from './report.js';
 import { checkStatus } from './status-check.js';
 
@@ -39,6 +40,8 @@ export interface CredentialDeps {
   readonly registry: RegistryView;
   readonly catalogue: Catalogue;
   readonly statusChecker: StatusChecker;
+  /** Where schemas of types outside the catalogue may come from; without it such types stay unknown. */
+  readonly schemas?: SchemaSource;
   /** Told of faults that are ours; the caller's answer is "indeterminate" all the same. */
   readonly onFault: (error: unknown) => void;
 }
@@ -155,8 +158,25 @@ async function judge(
     ...holderFinding(verified, question.presenter),
   ];
   // decisions.md 5: no URL taken from a credential is dereferenced unless the registry recognises its issuer.
-  if (issuer.outcome === 'pass') findings.push(await statusFinding(deps, verified, question));
-  return findings;
+  if (issuer.outcome !== 'pass') return findings;
+  findings.push(await statusFinding(deps, verified, question));
+  return type === undefined ? [...findings, ...(await namedSchemaFinding(deps, verified, question))] : findings;
+}
+
+/** Takes the place of "unknown type", for the later of two findings of one check is the one reported. */
+async function namedSchemaFinding(
+  { schemas, onFault }: CredentialDeps,
+  { credential }: VerifiedCredential,
+  { deadline }: CredentialQuestion,
+): Promise<Check[]> {
+  if (schemas === undefined) return [];
+  try {
+    const check = await checkNamedSchema(schemas, { credential, deadline });
+    return check === undefined ? [] : [check];
+  } catch (error) {
+    onFault(error);
+    return [finding('schema_not_run')];
+  }
 }
 
 function reportedIssuer(deps: CredentialDeps, did: string): ReportedIssuer {

@@ -11,9 +11,11 @@ import type { Store } from '../store/store.js';
 import { createAuditQueue } from './audit-queue.js';
 import { checkCredential } from './credential-checks.js';
 import { type Deadline, startDeadline } from './deadline.js';
+import type { SchemaSource } from './named-schema-check.js';
 import { checkPresentation, type PresentationDeps } from './presentation-checks.js';
 import type { Check, Decision, PresentationReport, SingleReport } from './report.js';
 
+export type { SchemaSource } from './named-schema-check.js';
 export { acceptHolder } from './presentation-checks.js';
 export { projectCredential, projectPresentation } from './projection.js';
 export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';
@@ -55,6 +57,7 @@ export interface VerificationDependencies {
   readonly registry: RegistryView;
   readonly catalogue: Catalogue;
   readonly statusChecker: StatusChecker;
+  readonly schemas?: SchemaSource;
   readonly store: Pick<Store, 'transaction'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly config: { readonly deadlineMilliseconds: number; readonly holderHosts: readonly string[] };
@@ -73,6 +76,7 @@ export function createVerification(deps: VerificationDependencies): Verification
     registry,
     catalogue,
     statusChecker,
+    ...(deps.schemas === undefined ? {} : { schemas: deps.schemas }),
     onFault,
     holderHosts: config.holderHosts,
   };

@@ -1,0 +1,72 @@
+/**
+ * The schema that a credential of a type outside our catalogue names (VC JSON Schema), from hosts that the operator
+ * allows and nowhere else; asked only after signature and registry passed (decisions.md 5). A type of the catalogue
+ * is held to the catalogue's schema, whatever the credential names (content-checks.ts).
+ */
+import { type SchemaOutcome, validateAgainstSchema } from '../credential/credential.js';
+import { ServiceError } from '../errors.js';
+import type { Fetch } from '../http/client.js';
+import { isJsonObject, type JsonObject } from '../json.js';
+import type { VerifyCode } from './codes.js';
+import { type Deadline, DeadlineExceeded } from './deadline.js';
+import { type Check, finding } from './report.js';
+
+/** Where schemas may be fetched from. */
+export interface SchemaSource {
+  readonly hosts: readonly string[];
+  readonly fetch: Fetch;
+}
+
+export interface NamedSchemaQuestion {
+  readonly credential: JsonObject;
+  readonly deadline: Deadline;
+}
+
+/** More schemas for one credential than this help nobody. */
+const maxSchemas = 4;
+
+const codes: Readonly<Record<SchemaOutcome, VerifyCode>> = {
+  success: 'schema_named_satisfied',
+  failure: 'schema_violation',
+  indeterminate: 'schema_not_run',
+};
+
+/** What the named schemas say, or nothing where the credential names none that may be fetched: then the type is unknown. */
+export async function checkNamedSchema(
+  source: SchemaSource,
+  { credential, deadline }: NamedSchemaQuestion,
+): Promise<Check | undefined> {
+  const references = [credential.credentialSchema ?? []].flat().filter(isJsonObject);
+  const urls = references.map(({ id }) => allowedUrl(id, source.hosts));
+  if (urls.length === 0 || urls.length > maxSchemas || urls.includes(undefined)) return undefined;
+  const checks: Check[] = [];
+  for (const reference of references) checks.push(await checkOne(source, { credential, reference, deadline }));
+  return (
+    checks.find(({ outcome }) => outcome === 'fail') ?? checks.find(({ outcome }) => outcome !== 'pass') ?? checks[0]
+  );
+}
+
+function allowedUrl(id: unknown, hosts: readonly string[]): string | undefined {
+  if (typeof id !== 'string' || !URL.canParse(id)) return undefined;
+  const { protocol, host } = new URL(id);
+  return protocol === 'https:' && hosts.includes(host) ? id : undefined;
+}
+
+async function checkOne(
+  source: SchemaSource,
+  { credential, reference, deadline }: NamedSchemaQuestion & { readonly reference: JsonObject },
+): Promise<Check> {
+  // A schema credential vouches for its schema by its own proof, which is not checked here; a digest does instead.
+  const bare = reference.type === 'JsonSchemaCredential' && reference.digestSRI === undefined;
+  if (bare) return finding('schema_not_run', { schema: String(reference.id) });
+  try {
+    const url = String(reference.id);
+    const { body } = await deadline.race(source.fetch(url, { signal: deadline.signal }));
+    const { outcome, faults } = validateAgainstSchema({ credential, reference, schema: body });
+    const told = faults.slice(0, 20).map(({ path, detail }) => ({ path, detail }));
+    return finding(codes[outcome], { schema: url, ...(told.length > 0 && { faults: told }) });
+  } catch (error) {
+    if (error instanceof DeadlineExceeded || error instanceof ServiceError) return finding('schema_not_fetched');
+    throw error;
+  }
+}
