@@ -91,13 +91,16 @@ export async function updateHeld(tx: Tx, id: string, owner: string, values: Part
   return result.affected === 1;
 }
 
-/** Reserved rows whose lease is over, or that belong to a process that cannot live any more. */
+/**
+ * Reserved rows whose lease is over, or that belong to a process that cannot live any more. Whoever tried a row has moved
+ * its lease, so the one that was left alone for longest comes first, and rows that always fail keep no other waiting.
+ */
 export function findAbandoned(tx: Tx, options: { now: string; owner: string; ignoreLeases: boolean; limit: number }) {
   const held = options.ignoreLeases ? { owner: Not(options.owner) } : { leaseUntil: LessThanOrEqual(options.now) };
   return tx.find(issuanceEntity, {
     select: { id: true },
     where: { state: 'reserved', ...held },
-    order: { reservedAt: 'ASC' },
+    order: { leaseUntil: 'ASC', reservedAt: 'ASC' },
     take: options.limit,
   });
 }

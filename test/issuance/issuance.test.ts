@@ -3,7 +3,7 @@ import { ServiceError } from '../../src/errors.js';
 import type { IssueRequest } from '../../src/issuance/issuance.js';
 import { createSealedBox } from '../../src/issuance/sealed-box.js';
 import type { IssuanceRow } from '../../src/issuance/store.js';
-import { findIssuance, updateIssuance } from '../../src/issuance/store.js';
+import { findAbandoned, findIssuance, insertIssuance, updateIssuance } from '../../src/issuance/store.js';
 import type { JsonObject } from '../../src/json.js';
 import { now as start, trust } from '../credential/agent.js';
 import { catalogue } from '../credential/examples.js';
@@ -426,6 +426,24 @@ describeDialects('issuing', (database) => {
       programme.registry.organisations = [organisation({ suspensions: [{ from: '2026-11-20T00:00:00Z' }] })];
       expect(await programme.issuance().recover()).toEqual({ finished: 0, burnt: 1, left: 0 });
       expect((await row(id))?.state).toBe('burnt');
+    });
+
+    test('recovery comes to a row that waits before it tries again one that fails always', async () => {
+      const stuck = await die(newKey());
+      programme.clock.now = new Date(programme.clock.now.getTime() + 31_000);
+      const at = programme.clock.now;
+      programme.registry.present = false;
+      expect(await programme.issuance().recover()).toEqual({ finished: 0, burnt: 0, left: 1 });
+      // Reserved after the other, and its lease was over before the other was tried.
+      const waiting = `${stuck.slice(0, -12)}${'0'.repeat(12)}`;
+      const leaseUntil = new Date(at.getTime() - 500).toISOString();
+      const copy = { ...((await row(stuck)) as IssuanceRow), id: waiting, idempotencyKey: newKey(), leaseUntil };
+      await programme.store.transaction((tx) => insertIssuance(tx, { ...copy, reservedAt: leaseUntil }));
+      const search = { now: at.toISOString(), owner: 'nobody', ignoreLeases: false, limit: 1 };
+      expect(await programme.store.read((tx) => findAbandoned(tx, search))).toEqual([{ id: waiting }]);
+      await programme.store.transaction((tx) => updateIssuance(tx, waiting, { state: 'burnt' }));
+      programme.registry.present = true;
+      expect(await programme.issuance().recover()).toEqual({ finished: 1, burnt: 0, left: 0 });
     });
 
     test('a payload that was moved to another record does not open', async () => {
