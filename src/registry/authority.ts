@@ -92,6 +92,8 @@ interface Published {
 /** No cache between us and a verifier keeps the list for longer; verifiers poll with its ETag. */
 const maxAgeSeconds = 60;
 
+const reissuePauseMilliseconds = 30_000;
+
 /** The authority of a programme, whichever of its processes this is. */
 export function createRegistryAuthority(deps: RegistryAuthorityDependencies): RegistryAuthority {
   let published: Published | undefined;
@@ -129,10 +131,12 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
     });
   }
 
+  const reissueInTurn = pausingAfterFailure(deps.now, () => reissueIf(isDue));
+
   function schedule(): void {
     timer = setTimeout(() => {
       refresh()
-        .then(() => reissueIf(isDue))
+        .then(reissueInTurn)
         .catch((error: unknown) => deps.onFault?.(error))
         .finally(() => timer && schedule());
     }, deps.reloadMilliseconds ?? 500);
@@ -160,6 +164,19 @@ export function createRegistryAuthority(deps: RegistryAuthorityDependencies): Re
       timer = undefined;
       await refreshing;
     },
+  };
+}
+
+/** A key that cannot sign now is not asked again twice a second. */
+function pausingAfterFailure(now: () => Date, work: () => Promise<void>): () => Promise<void> {
+  let failedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const time = now().getTime();
+    if (Math.abs(time - failedAt) < reissuePauseMilliseconds) return;
+    await work().catch((error: unknown) => {
+      failedAt = time;
+      throw error;
+    });
   };
 }
 

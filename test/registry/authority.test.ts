@@ -80,6 +80,38 @@ describeDialects('the registry authority', (database, kind) => {
     expect(credential).toMatchObject({ sequence: 1, programmeBaseUrl: 'https://programme.example' });
   });
 
+  test('asks a key that cannot sign once, then pauses, and reissues the list when it can again', async () => {
+    const asked: number[] = [];
+    const faults: unknown[] = [];
+    let broken = true;
+    const due = authorityOf(store, {
+      reloadMilliseconds: 5,
+      identity: {
+        ...issuer.identity,
+        signingKey: async (algorithm) => {
+          asked.push(clock.now.getTime());
+          if (broken) throw new ServiceError('key_unavailable', 'The key is away.');
+          return issuer.identity.signingKey(algorithm);
+        },
+      },
+      onFault: (error) => faults.push(error),
+    });
+    await due.start();
+    const before = due.snapshot()?.sequence ?? 0;
+    clock.now = new Date(start + 3_600_000);
+    const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const end = Date.now() + 5000;
+    while (faults.length === 0 && Date.now() < end) await pause(5);
+    await pause(100);
+    expect([asked.length, faults.length]).toEqual([1, 1]);
+    broken = false;
+    clock.now = new Date(start + 3_630_000);
+    while (due.snapshot()?.sequence === before && Date.now() < end) await pause(5);
+    await due.stop();
+    expect([due.snapshot()?.sequence, asked.length, faults.length]).toEqual([before + 1, 2, 1]);
+    await authority.refresh();
+  });
+
   test('counts one up for each change and records it, and does nothing for what changes nothing', async () => {
     const before = sequence();
     expect(await authority.put('RXA', input, 'operator')).toMatchObject({ created: true });
