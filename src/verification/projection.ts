@@ -28,6 +28,19 @@ export interface PresentationOptions {
   readonly returnPresentation?: boolean;
 }
 
+/** For whom a projection is made. */
+export interface ProjectionRules {
+  /** Where the codes are explained. */
+  readonly base: string;
+  /**
+   * What it is when a credential is about somebody else than its presenter: an error (decisions.md 3), unless the caller
+   * of a service instance has business rules of their own (VCALM 1.0) and is only told.
+   */
+  readonly foreignSubject?: 'error' | 'warning';
+}
+
+const foreignSubjectCodes: ReadonlySet<VerifyCode> = new Set(['holder_not_subject', 'holder_subject_missing']);
+
 /** Without a proof that held nothing is verified, whatever else is only a warning. */
 const proofCheck = 'proof';
 
@@ -35,17 +48,20 @@ const proofCheck = 'proof';
  * decisions.md 5: an issuer outside the registry is a warning where its key needs no fetch (did:key, did:jwk), which
  * is the case exactly when the proof could be checked all the same.
  */
-function weight(line: Check, checks: readonly Check[]): CodeRow['projection'] {
+function weight(line: Check, checks: readonly Check[], rules: Weighing): CodeRow['projection'] {
+  if (foreignSubjectCodes.has(line.code)) return rules.foreignSubject ?? 'error';
   if (line.code === 'issuer_not_listed' && proofPassed(checks)) return 'warning';
   return verifyCodes[line.code].projection;
 }
+
+type Weighing = Pick<ProjectionRules, 'foreignSubject'>;
 
 function proofPassed(checks: readonly Check[]): boolean {
   return checks.some((line) => line.check === proofCheck && line.outcome === 'pass');
 }
 
-export function isVerified(checks: readonly Check[]): boolean {
-  return proofPassed(checks) && checks.every((line) => weight(line, checks) !== 'error');
+export function isVerified(checks: readonly Check[], rules: Weighing = {}): boolean {
+  return proofPassed(checks) && checks.every((line) => weight(line, checks, rules) !== 'error');
 }
 
 /** Where a code is explained when no specification has a type for it. */
@@ -53,9 +69,9 @@ function problemType(code: VerifyCode, base: string): string {
   return verifyCodes[code].problem ?? `${base}/verify/codes#${code}`;
 }
 
-export function problemDetails(checks: readonly Check[], base: string): ProblemDetails[] {
-  const told = checks.filter((line) => weight(line, checks) !== 'none');
-  return told.map((line) => ({ type: problemType(line.code, base), title: line.code, detail: line.detail }));
+export function problemDetails(checks: readonly Check[], rules: ProjectionRules): ProblemDetails[] {
+  const told = checks.filter((line) => weight(line, checks, rules) !== 'none');
+  return told.map((line) => ({ type: problemType(line.code, rules.base), title: line.code, detail: line.detail }));
 }
 
 function outcomeOf(checks: readonly Check[], name: Check['check']): boolean {
@@ -87,18 +103,28 @@ function credentialResults(report: CredentialReport, input: unknown): JsonObject
 }
 
 /** The answer of POST /credentials/verify; closed: only the members that VCALM names. */
-export function projectCredential(report: CredentialReport, input: unknown, options: CredentialOptions, base: string) {
-  const verified = isVerified(report.checks);
+export function projectCredential(
+  report: CredentialReport,
+  input: unknown,
+  options: CredentialOptions,
+  rules: ProjectionRules,
+) {
+  const verified = isVerified(report.checks, rules);
   return {
     verified,
     // Only what was signed, and only when asked for: "in the form in which it was verified".
     ...(options.returnCredential && verified && isJsonObject(input) && { credential: input }),
-    ...(options.returnProblemDetails !== false && { problemDetails: problemDetails(report.checks, base) }),
+    ...(options.returnProblemDetails !== false && { problemDetails: problemDetails(report.checks, rules) }),
     ...(options.returnResults && { results: credentialResults(report, input) }),
   };
 }
 
-function presentationResults(report: PresentationReport, input: unknown, options: PresentationOptions, base: string) {
+function presentationResults(
+  report: PresentationReport,
+  input: unknown,
+  options: PresentationOptions,
+  rules: ProjectionRules,
+) {
   const { checks } = report;
   const proof = proofInputs(input).map((item) => ({ verified: outcomeOf(checks, 'proof'), input: item }));
   const presentation = {
@@ -111,7 +137,7 @@ function presentationResults(report: PresentationReport, input: unknown, options
     ...(report.holder !== undefined && { holder: { verified: true, input: report.holder } }),
     proof,
   };
-  return { presentation, credentials: report.credentials.map((one) => projectCredential(one, undefined, {}, base)) };
+  return { presentation, credentials: report.credentials.map((one) => projectCredential(one, undefined, {}, rules)) };
 }
 
 /** The answer of POST /presentations/verify. */
@@ -119,17 +145,17 @@ export function projectPresentation(
   report: PresentationReport,
   input: unknown,
   options: PresentationOptions,
-  base: string,
+  rules: ProjectionRules,
 ) {
-  const embedded = report.credentials.every((one) => isVerified(one.checks));
-  const verified = isVerified(report.checks) && embedded;
+  const embedded = report.credentials.every((one) => isVerified(one.checks, rules));
+  const verified = isVerified(report.checks, rules) && embedded;
   const lines = [report.checks, ...report.credentials.map((one) => one.checks)];
   return {
     verified,
     ...(options.returnPresentation && verified && isJsonObject(input) && { verifiablePresentation: input }),
     ...(options.returnProblemDetails !== false && {
-      problemDetails: lines.flatMap((checks) => problemDetails(checks, base)),
+      problemDetails: lines.flatMap((checks) => problemDetails(checks, rules)),
     }),
-    ...(options.returnResults && { results: presentationResults(report, input, options, base) }),
+    ...(options.returnResults && { results: presentationResults(report, input, options, rules) }),
   };
 }

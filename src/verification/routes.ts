@@ -156,7 +156,7 @@ function addProjections(server: HttpServer, verification: Verify, access: RouteA
       const { verifiableCredential, options = {} } = request.body;
       const report = await verification.verifyCredential({ verifiableCredential, ...callerOf(request) });
       noStore(reply);
-      return projectCredential(report, verifiableCredential, options, server.publicUrl);
+      return projectCredential(report, verifiableCredential, options, { base: server.publicUrl });
     },
   );
   server.post(
@@ -179,7 +179,7 @@ function addProjections(server: HttpServer, verification: Verify, access: RouteA
       const question = { verifiablePresentation, challenge, domain, ...callerOf(request) };
       const report = await verification.verifyPresentation(question);
       noStore(reply);
-      return projectPresentation(report, verifiablePresentation, options, server.publicUrl);
+      return projectPresentation(report, verifiablePresentation, options, { base: server.publicUrl });
     },
   );
 }

@@ -60,14 +60,7 @@ describe('the W3C projection', () => {
   });
 
   // What VCALM leaves to the caller, or what only the registry could vouch for.
-  const alsoWarned = [
-    'schema_unknown_type',
-    'issuer_unbound',
-    'issuer_ods_missing',
-    'holder_not_subject',
-    'holder_subject_missing',
-    'presentation_empty',
-  ];
+  const alsoWarned = ['schema_unknown_type', 'issuer_unbound', 'issuer_ods_missing', 'presentation_empty'];
 
   test('tells status, dates and business rules as warnings, everything else that failed as an error', () => {
     for (const [code, { check, outcome, projection }] of Object.entries(verifyCodes)) {
@@ -80,12 +73,25 @@ describe('the W3C projection', () => {
   test('takes an unlisted issuer as a warning where its proof held all the same', () => {
     const unlisted = lines(...passes.filter((code) => code !== 'issuer_recognised'), 'issuer_not_listed');
     expect(isVerified(unlisted)).toBe(true);
-    expect(problemDetails(unlisted, 'https://rxb.example')).toEqual([
+    expect(problemDetails(unlisted, { base: 'https://rxb.example' })).toEqual([
       expect.objectContaining({ type: 'https://rxb.example/verify/codes#issuer_not_listed' }),
     ]);
     expect(isVerified(lines('issuer_not_listed', 'key_not_fetched'))).toBe(false);
     expect(isVerified(lines(...passes, 'issuer_suspended'))).toBe(false);
   });
+
+  test.each(['holder_not_subject', 'holder_subject_missing'] as const)(
+    'takes %s as a warning on instances only',
+    (code) => {
+      const base = 'https://rxb.example';
+      const mixed = lines(...passes.filter((line) => line !== 'holder_not_presented'), code);
+      expect(isVerified(mixed)).toBe(false);
+      expect(isVerified(mixed, { foreignSubject: 'warning' })).toBe(true);
+      for (const rules of [{ base }, { base, foreignSubject: 'warning' }] as const) {
+        expect(problemDetails(mixed, rules)).toEqual([expect.objectContaining({ title: code })]);
+      }
+    },
+  );
 });
 
 test('docs/verify.md is what the table says', () => {
