@@ -47,6 +47,7 @@ interface Settings {
 
 /** A small machine that is busy with something else takes its time. */
 const startUpLimit = 60_000;
+const readyLimit = 10_000;
 const stopLimit = 35_000;
 const callLimit = 20_000;
 /** Tokens live five minutes; the story takes one. */
@@ -66,7 +67,7 @@ export async function openOrganisation(label: string, config: string): Promise<O
   }
 
   async function start(): Promise<void> {
-    if (await answers(settings.publicUrl)) {
+    if (await ask(settings.publicUrl)) {
       throw new Error(`${settings.publicUrl} is taken: does an earlier \`npm start\` still run? Stop it first.`);
     }
     const started = spawn(process.execPath, [program, 'serve', '--config', config], {
@@ -83,18 +84,19 @@ export async function openOrganisation(label: string, config: string): Promise<O
   }
 
   async function untilReady(started: ChildProcess): Promise<void> {
-    const end = Date.now() + startUpLimit;
     const health = `${settings.publicUrl}/health/ready`;
+    let end = Date.now() + startUpLimit;
+    let answer = 'nothing';
     while (Date.now() < end) {
       if (hasEnded(started)) throw new Error(`${label} ended at its start:\n${diary}`);
-      if ((await answers(health, 'well')) && !hasEnded(started)) return;
+      const response = await ask(health);
+      if (response?.ok && !hasEnded(started)) return;
+      // Whoever answers has started: what it lacks now it will soon have, or not at all.
+      if (response && answer === 'nothing') end = Math.min(end, Date.now() + readyLimit);
+      answer = (await response?.text()) ?? answer;
       await pause(50);
     }
-    const answer = await fetch(health).then(
-      (response) => response.text(),
-      () => 'nothing',
-    );
-    throw new Error(`${label} is not ready after ${startUpLimit / 1000} s; ${health} answers ${answer}`);
+    throw new Error(`${label} does not become ready; ${health} answers ${answer}`);
   }
 
   /** The whole program starts for a token, so one serves for all that the operator does. */
@@ -128,12 +130,9 @@ export async function openOrganisation(label: string, config: string): Promise<O
   };
 }
 
-/** Whether anybody answers at an address; `well`: with a good status. */
-function answers(url: string, how?: 'well'): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(callLimit) }).then(
-    (response) => how === undefined || response.ok,
-    () => false,
-  );
+/** The answer at an address; undefined where nobody answers. */
+function ask(url: string): Promise<Response | undefined> {
+  return fetch(url, { signal: AbortSignal.timeout(callLimit) }).catch(() => undefined);
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
