@@ -133,7 +133,7 @@ interface Ground {
 }
 
 /** Port 0 would come from the range of outgoing connections, where anybody may take it before the service starts. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     const server = createServer();
