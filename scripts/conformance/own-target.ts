@@ -1,7 +1,7 @@
 /** Describes a Staff Passport by what it says of itself at GET /instances. */
 import type { Document } from './inputs/documents.js';
 import type { KeyType } from './inputs/keys.js';
-import type { IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
+import type { DataModel, IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
 
 const keyTypes: Readonly<Record<string, KeyType>> = { ES256: 'P-256', ES384: 'P-384', EdDSA: 'Ed25519' };
 
@@ -21,7 +21,10 @@ const claimed: readonly Securing[] = [
 const styles = { 200: '200', 400: '400' } as const;
 
 /** Data Integrity issuers also secure VCDM 1.1; tokens are VCDM 2.0 only. */
-const modelsOf = (format: string) => (format.startsWith('e') ? (['2.0', '1.1'] as const) : (['2.0'] as const));
+function modelsOf(format: string): readonly DataModel[] {
+  if (format === 'jwt_vc') return ['1.1'];
+  return format.startsWith('e') ? ['2.0', '1.1'] : ['2.0'];
+}
 
 export async function describeOwn(base: string, send: Send): Promise<Target> {
   const { status, text } = await send({ method: 'GET', url: `${base}/instances`, headers: {} });
@@ -29,7 +32,9 @@ export async function describeOwn(base: string, send: Send): Promise<Target> {
   const instances = JSON.parse(text) as Document[];
   const having = (kind: string) => instances.filter(({ kinds }) => (kinds as string[]).includes(kind));
   const url = ({ name }: Document, operation: string) => `${base}/instances/${name}/${operation}`;
-  const issuers = having('issuer').map((one) => issuerOf(one, url));
+  const [deriver] = having('deriver');
+  const derive = deriver && { derive: url(deriver, 'credentials/derive') };
+  const issuers = having('issuer').map((one) => ({ ...issuerOf(one, url), ...derive }));
   const dids = issuers.map(({ issuer }) => issuer);
   return {
     name: 'Staff Passport',
@@ -55,7 +60,6 @@ function issuerOf(instance: Document, url: (instance: Document, operation: strin
     ...((kinds as string[]).includes('status') && {
       status: { url: url(instance, 'credentials/status'), purposes: ['revocation', 'suspension'] },
     }),
-    ...((kinds as string[]).includes('deriver') && { derive: url(instance, 'credentials/derive') }),
   };
 }
 

@@ -676,6 +676,113 @@ const resolution: readonly Fault[] = [
   ),
 ];
 
+interface Token {
+  readonly mediaType: string;
+  readonly header: Document;
+  readonly payload: Document;
+  readonly signature: string;
+}
+
+/** What is inside an envelope; empty for everything else. */
+function tokenOf({ id }: Document): Token {
+  const [, mediaType = '', data = ''] = /^data:application\/([\w+-]+)(?:;base64)?,(.*)$/s.exec(String(id)) ?? [];
+  const [header = '', payload = '', signature = ''] = data.split('.');
+  const read = (segment: string): Document => {
+    try {
+      return JSON.parse(Buffer.from(segment, 'base64url').toString()) as Document;
+    } catch {
+      return {};
+    }
+  };
+  return { mediaType, header: read(header), payload: read(payload), signature };
+}
+
+const tokens = (name: string, when: (token: Token) => boolean, ...statements: string[]): Fault =>
+  verifies(`tokens ${name}`, (one) => tokenOf(one).mediaType === 'vc+jwt' && when(tokenOf(one)), ...statements);
+const presentedTokens = (name: string, when: (token: Token) => boolean, ...statements: string[]): Fault =>
+  presents(`a token ${name}`, (one) => tokenOf(one).mediaType === 'vp+jwt' && when(tokenOf(one)), ...statements);
+
+const envelopes: readonly Fault[] = [
+  tokens('whose alg is none', ({ header }) => header['alg'] === 'none', 'VJC-1.1.2.1-1'),
+  tokens('without signature', ({ signature }) => signature === '', 'VJC-1.1.2.1-2'),
+  tokens(
+    'with the claims vc and vp',
+    ({ payload }) => 'vc' in payload || 'vp' in payload,
+    'VJC-1.1.2.1-3',
+    'VJC-3.1.3-1',
+  ),
+  tokens('of any signature', () => true, 'VJC-3.1.1-2'),
+  tokens('without kid', ({ header }) => header['kid'] === undefined, 'VJC-4.1.1-1'),
+  tokens('of any iss', ({ payload }) => 'iss' in payload, 'VJC-4.1.2-1'),
+  tokens('of any kid', ({ header }) => !String(header['kid']).startsWith('did:'), 'VJC-4.3-3'),
+  tokens('at any time', ({ payload }) => 'exp' in payload || 'nbf' in payload, 'VJC-5-1'),
+  tokens('of any payload', ({ payload }) => !('@context' in payload), 'VJC-5-2'),
+  presentedTokens('of any signature', () => true, 'VJC-3.1.2-2'),
+  presentedTokens('with bare tokens', ({ payload }) => some(payload['verifiableCredential'], notObject), 'VJC-3.1.2-3'),
+  presentedTokens(
+    'with unsecured credentials',
+    ({ payload }) => some(payload['verifiableCredential'], (one) => isDocument(one) && !enveloped(one)),
+    'VJC-3.1.2-5',
+  ),
+  presentedTokens('of any kid', ({ header }) => !String(header['kid']).startsWith('did:'), 'VJC-4.3-4'),
+  verifies('any SD-JWT', (one) => tokenOf(one).mediaType === 'vc+sd-jwt', 'VJC-3.2.1-2', 'VJC-3.2.2-6'),
+  verifies('any COSE', (one) => tokenOf(one).mediaType === 'vc+cose', 'VJC-3.3.1-2'),
+  issues(
+    'under another media type',
+    (one) => ({ ...one, id: String(one['id']).replace('application/vc+', 'application/old+') }),
+    'VJC-3-1',
+    'VJC-3.1.1-1',
+    'VJC-3.2.1-1',
+    'VJC-3.3.1-1',
+    'VJC-3.3.1-3',
+  ),
+  fault(
+    'verifies no tokens',
+    async (request, answer) => {
+      const refuses = request.url.endsWith('verify') && request.body?.includes('data:application/vc+jwt');
+      return refuses ? { status: 400, headers: {}, text: '{"verified":false}' } : answer();
+    },
+    'VJC-3.1.2-6',
+    'VJC-3.1.3-2',
+    'VJC-5-3',
+    'VJC-5-4',
+  ),
+];
+
+const didMethods: readonly Fault[] = [
+  fault(
+    'resolves whatever it is asked',
+    async (request, answer) => {
+      const good = await answer();
+      const did = request.url.split('/identifiers/')[1];
+      if (did === undefined || good.status === 200) return good;
+      const result = { didResolutionMetadata: {}, didDocument: { id: did }, didDocumentMetadata: {} };
+      return { ...good, status: 200, text: JSON.stringify(result) };
+    },
+    'DIDKEY-3.1.1-1',
+    'DIDKEY-3.1.2-1',
+    'DIDKEY-3.1.2-2',
+    'DIDWEB-2.2-1',
+    'DIDWEB-2.3-2',
+  ),
+  resolves(
+    'did:key to documents with names of their own',
+    (body) => JSON.parse(JSON.stringify(body).replaceAll('"id":"did:key:', '"id":"did:own:')) as Document,
+    'DIDKEY-3.1.1-2',
+    'DIDKEY-3.1.2-3',
+  ),
+  resolves(
+    'to keys of nobody',
+    (body) => JSON.parse(JSON.stringify(body).replaceAll('"controller":', '"owner":')) as Document,
+    'DIDKEY-3.1.2-6',
+  ),
+  fault(
+    'publishes the document of somebody else',
+    tells(/did\.json$/, (body) => ({ ...body, id: 'did:web:other' })),
+    'DIDWEB-2.5.2-1',
+  ),
+];
+
 export const faults: readonly Fault[] = [
   ...dataModel,
   ...presentations,
@@ -683,4 +790,6 @@ export const faults: readonly Fault[] = [
   ...status,
   ...interfaces,
   ...resolution,
+  ...envelopes,
+  ...didMethods,
 ];

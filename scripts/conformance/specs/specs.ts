@@ -4,7 +4,9 @@ import { bitstringTests } from './bitstring.js';
 import { dataIntegrityTests } from './data-integrity.js';
 import { diEcdsaTests } from './di-ecdsa.js';
 import { diEddsaTests } from './di-eddsa.js';
+import { didMethodTests } from './did-methods.js';
 import { didResolutionTests } from './did-resolution.js';
+import { vcJoseCoseTests } from './vc-jose-cose.js';
 import { vcalmTests } from './vcalm.js';
 import { vcdmTests } from './vcdm.js';
 
@@ -16,4 +18,6 @@ export const allTests: Tests = {
   ...bitstringTests,
   ...vcalmTests,
   ...didResolutionTests,
+  ...didMethodTests,
+  ...vcJoseCoseTests,
 };

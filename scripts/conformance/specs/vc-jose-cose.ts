@@ -1,0 +1,383 @@
+/** Securing Verifiable Credentials using JOSE and COSE: vc+jwt, vp+jwt, vc+sd-jwt and vc+cose in their envelopes. */
+import { createHash } from 'node:crypto';
+import { compactVerify, decodeProtectedHeader } from 'jose';
+import {
+  type Conversation,
+  isRefusal,
+  plainCredential,
+  plainPresentation,
+  presentable,
+  presentationOptions,
+  presentationProof,
+  presenter,
+  signerFor,
+} from '../conversation.js';
+import { issuersOf, needs, verifiersOf } from '../endpoints.js';
+import { coseSign1 } from '../inputs/cose.js';
+import { asList, type Document, isDocument } from '../inputs/documents.js';
+import { readDidKey, type Signer } from '../inputs/keys.js';
+import { envelope, secureWith, token } from '../inputs/securing.js';
+import type { Test, Tests } from '../suite.js';
+import type { Securing, VerifierEndpoint } from '../target.js';
+import { together } from './proof-cases.js';
+
+type Enveloping = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose';
+
+interface TokenCase {
+  readonly header?: Document;
+  readonly claims?: Document;
+  readonly change?: (compact: string) => string;
+  readonly credential?: Document;
+}
+
+function enveloped(mediaType: string, compact: string): Document {
+  return envelope('Credential', `application/${mediaType}`, compact);
+}
+
+function jwt(signer: Signer, { header, claims = {}, change = (one) => one, credential }: TokenCase): Document {
+  const payload = credential ?? plainCredential(signer.did);
+  const compact = token(payload, { header: { typ: 'vc+jwt', cty: 'vc', ...header }, claims, signer });
+  return enveloped('vc+jwt', change(compact));
+}
+
+/** Questions to a verifier of vc+jwt. */
+function jwtTest(cases: {
+  readonly accepts?: Readonly<Record<string, TokenCase>>;
+  readonly refuses?: Readonly<Record<string, TokenCase>>;
+}): Test {
+  return {
+    lacks: needs.verifying('vc+jwt'),
+    async run(talk) {
+      const verifier = find(talk, 'vc+jwt');
+      const signer = signerFor(talk.parties, 'vc+jwt');
+      await talk.accepts(verifier, jwt(signer, {}), 'a credential as vc+jwt');
+      await talk.refuses(verifier, jwt(signer, { change: otherSignature }), 'a credential whose signature was changed');
+      for (const [what, one] of Object.entries(cases.accepts ?? {}))
+        await talk.accepts(verifier, jwt(signer, one), what);
+      for (const [what, one] of Object.entries(cases.refuses ?? {}))
+        await talk.refuses(verifier, jwt(signer, one), what);
+    },
+  };
+}
+
+function find(talk: Conversation, securing: Securing): VerifierEndpoint {
+  const [verifier] = verifiersOf(talk.target, securing);
+  if (!verifier) throw new Error(`nobody verifies ${securing}`);
+  return verifier;
+}
+
+const segments = (change: (parts: string[]) => string[]) => (compact: string) => change(compact.split('.')).join('.');
+const unsecured = segments(([, payload = '']) => {
+  const header = Buffer.from(JSON.stringify({ alg: 'none', typ: 'vc+jwt' })).toString('base64url');
+  return [header, payload, ''];
+});
+const unsigned = segments(([header = '', payload = '']) => [header, payload, '']);
+const otherSignature = segments(([header = '', payload = '', signature = '']) => {
+  const bytes = Buffer.from(signature, 'base64url');
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  return [header, payload, bytes.toString('base64url')];
+});
+const otherPayload = segments(([header = '', payload = '', signature = '']) => {
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Document;
+  const other = Buffer.from(JSON.stringify({ ...claims, validFrom: '2019-01-01T00:00:00Z' })).toString('base64url');
+  return [header, other, signature];
+});
+
+/** What an issuer of this mechanism gives out, taken from its envelope. */
+function issuedTest(
+  securing: Enveloping,
+  look: (talk: Conversation, data: string, credential: Document, issuer: string) => Promise<void> | void,
+): Test {
+  return {
+    lacks: needs.issuing(securing),
+    async run(talk) {
+      for (const issuer of issuersOf(talk.target, securing)) {
+        const credential = await talk.issued(issuer, plainCredential(issuer.issuer));
+        if (!credential) continue;
+        const id = String(credential['id']);
+        const prefix = new RegExp(`^data:application/${securing.replace('+', '\\+')}(;base64)?,`).exec(id)?.[0];
+        talk.expect(prefix, `what is issued must be a data: URL of application/${securing}, not ${id.slice(0, 60)}`);
+        const isEnveloped = asList(credential['type']).includes('EnvelopedVerifiableCredential');
+        talk.expect(isEnveloped, `the type of what is issued is ${credential['type']}`);
+        await look(talk, id.slice((prefix ?? '').length), credential, issuer.issuer);
+      }
+    },
+  };
+}
+
+async function verifiedPayload(talk: Conversation, compact: string): Promise<Document | undefined> {
+  try {
+    const { kid = '' } = decodeProtectedHeader(compact);
+    const { payload } = await compactVerify(compact, readDidKey(kid).publicKey);
+    return JSON.parse(Buffer.from(payload).toString()) as Document;
+  } catch (error) {
+    talk.expect(false, `the JWS must verify: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+function expectCredential(talk: Conversation, payload: Document | undefined, issuer: string): void {
+  const subject: unknown = payload?.['credentialSubject'];
+  const whole = Array.isArray(payload?.['@context']) && payload['issuer'] === issuer && isDocument(subject);
+  talk.expect(whole, 'the payload must be the unsecured credential');
+}
+
+/** SD-JWT (RFC 9901) with one disclosure. */
+function sdJwt(signer: Signer, change: (parts: { disclosure: string; compact: string }) => string): Document {
+  const disclosure = Buffer.from(JSON.stringify(['c2FsdHNhbHRzYWx0', 'name', 'Alex Example'])).toString('base64url');
+  const digest = createHash('sha256').update(disclosure).digest('base64url');
+  const credentialSubject = { id: 'did:example:subject', _sd: [digest] };
+  const payload = { ...plainCredential(signer.did, { credentialSubject }), _sd_alg: 'sha-256' };
+  const compact = token(payload, { header: { typ: 'vc+sd-jwt', cty: 'vc' }, signer });
+  return enveloped('vc+sd-jwt', change({ disclosure, compact }));
+}
+
+const sdJwtTest: Test = {
+  lacks: needs.verifying('vc+sd-jwt'),
+  async run(talk) {
+    const verifier = find(talk, 'vc+sd-jwt');
+    const signer = signerFor(talk.parties, 'vc+sd-jwt');
+    const make = (change: Parameters<typeof sdJwt>[1]) => sdJwt(signer, change);
+    const good = make(({ compact, disclosure }) => `${compact}~${disclosure}~`);
+    await talk.accepts(verifier, good, 'an SD-JWT with its disclosure');
+    const other = Buffer.from(JSON.stringify(['c2FsdHNhbHRzYWx0', 'name', 'Kim Example'])).toString('base64url');
+    const swapped = make(({ compact }) => `${compact}~${other}~`);
+    await talk.refuses(verifier, swapped, 'a disclosure that the issuer did not sign');
+    const twice = make(({ compact, disclosure }) => `${compact}~${disclosure}~${disclosure}~`);
+    await talk.refuses(verifier, twice, 'the same disclosure twice');
+    const spoilt = make(({ compact, disclosure }) => `${otherSignature(compact)}~${disclosure}~`);
+    await talk.refuses(verifier, spoilt, 'an SD-JWT whose signature was changed');
+  },
+};
+
+function cose(document: Document, signer: Signer, options: { forged?: boolean; kid?: string } = {}): Document {
+  const data = coseSign1(document, { signer, typ: 'application/vc+cose', ...options }).toString('base64');
+  return enveloped('vc+cose;base64', data);
+}
+
+const coseTest: Test = {
+  lacks: needs.verifying('vc+cose'),
+  async run(talk) {
+    const verifier = find(talk, 'vc+cose');
+    const signer = signerFor(talk.parties, 'vc+cose');
+    await talk.accepts(verifier, cose(plainCredential(signer.did), signer), 'a COSE_Sign1');
+    const forged = cose(plainCredential(signer.did), signer, { forged: true });
+    await talk.refuses(verifier, forged, 'a COSE_Sign1 whose signature is over another payload');
+    const { privateKey } = talk.parties.strangers[signer.keyType];
+    const stranger = cose(plainCredential(signer.did), { ...signer, privateKey });
+    await talk.refuses(verifier, stranger, 'a COSE_Sign1 by another key than it names');
+    await talk.refuses(verifier, enveloped('vc+cose;base64', 'gEBA'), 'CBOR that is no COSE_Sign1');
+  },
+};
+
+interface PresentationVariants {
+  readonly accepts?: Readonly<Record<string, Document>>;
+  readonly refuses?: Readonly<Record<string, Document>>;
+  readonly forged?: string;
+}
+
+/** Questions to a verifier of vp+jwt; each case changes the members of the presentation. */
+function presentationTest({ accepts = {}, refuses = {}, forged }: PresentationVariants): Test {
+  return {
+    lacks: (target) =>
+      target.presentationVerifiers.some(({ securing }) => securing.includes('vc+jwt'))
+        ? undefined
+        : 'the target declares no verifier of vp+jwt',
+    async run(talk) {
+      const verifier = talk.target.presentationVerifiers.find(({ securing }) => securing.includes('vc+jwt'));
+      if (!verifier) return;
+      const holder = presenter(talk.parties, 'vc+jwt');
+      const credential = await presentable(talk.parties, 'vc+jwt');
+      const make = async (changes: Document) => {
+        const document = plainPresentation(holder.did, [credential], changes);
+        return (await secureWith('vc+jwt', document, holder, presentationProof)).wire;
+      };
+      const good = await make({});
+      await talk.acceptsPresentation(verifier, good, 'a presentation as vp+jwt');
+      for (const [what, changes] of Object.entries(accepts)) {
+        await talk.acceptsPresentation(verifier, await make(changes), what);
+      }
+      for (const [what, changes] of Object.entries(refuses)) {
+        await talk.refusesPresentation(verifier, await make(changes), what);
+      }
+      if (!forged) return;
+      const spoilt = { ...good, id: otherSignature(String(good['id'])) };
+      await talk.refusesPresentation(verifier, spoilt, forged);
+    },
+  };
+}
+
+const jose: Tests = {
+  'VJC-1.1.2.1-1': jwtTest({ refuses: { 'a token whose alg is none': { change: unsecured } } }),
+  'VJC-1.1.2.1-2': jwtTest({
+    refuses: {
+      'a token without signature': { change: unsigned },
+      'a token that says that it is unsecured': { change: unsecured },
+    },
+  }),
+  'VJC-1.1.2.1-3': jwtTest({
+    refuses: {
+      'a credential with the claim vc': { claims: { vc: { type: ['VerifiableCredential'] } } },
+      'a credential with the claim vp': { claims: { vp: { type: ['VerifiablePresentation'] } } },
+    },
+  }),
+  'VJC-3-1': together(
+    issuedTest('vc+jwt', (talk, data) => talk.expect(data.split('.').length === 3, 'vc+jwt must be a compact JWS')),
+    issuedTest('vc+sd-jwt', (talk, data) => talk.expect(data.includes('~'), 'vc+sd-jwt must be an SD-JWT')),
+    issuedTest('vc+cose', (talk, data) =>
+      talk.expect(Buffer.from(data, 'base64')[0] === 0xd2, 'vc+cose must be a tagged COSE_Sign1'),
+    ),
+  ),
+  'VJC-3.1.1-1': issuedTest('vc+jwt', async (talk, data, _credential, issuer) => {
+    expectCredential(talk, await verifiedPayload(talk, data), issuer);
+  }),
+  'VJC-3.1.1-2': jwtTest({
+    refuses: {
+      'a token whose signature was changed': { change: otherSignature },
+      'a token whose payload was changed': { change: otherPayload },
+    },
+  }),
+  'VJC-3.1.2-2': presentationTest({ forged: 'a presentation whose signature was changed' }),
+  'VJC-3.1.2-3': presentationTest({
+    refuses: {
+      'a credential as a bare token in a presentation': { verifiableCredential: ['eyJhbGciOiJFUzI1NiJ9.e30.c2ln'] },
+    },
+  }),
+  'VJC-3.1.2-5': presentationTest({
+    refuses: {
+      'an unsecured credential in a presentation': { verifiableCredential: [plainCredential('did:example:nobody')] },
+    },
+  }),
+  'VJC-3.1.2-6': together(
+    jwtTest({}),
+    issuedTest('vc+jwt', (talk, data) =>
+      talk.expect(/^[\w-]+\.[\w-]+\.[\w-]+$/.test(data), 'what is issued must be in compact serialisation'),
+    ),
+  ),
+  'VJC-3.1.3-1': jwtTest({
+    refuses: { 'a credential inside the claim vc': { claims: { vc: plainCredential('did:example:nobody') } } },
+  }),
+  'VJC-3.1.3-2': jwtTest({
+    accepts: { 'a header parameter that nobody knows': { header: { 'x-checker': 'unknown' } } },
+  }),
+};
+
+const sdAndCose: Tests = {
+  'VJC-3.2.1-1': issuedTest('vc+sd-jwt', async (talk, data) => {
+    const [compact = ''] = data.split('~');
+    const payload = await verifiedPayload(talk, compact);
+    talk.expect(Array.isArray(payload?.['@context']), 'the payload of the SD-JWT must be the credential');
+    talk.expect(data.endsWith('~'), 'an SD-JWT without key binding ends in a tilde');
+  }),
+  'VJC-3.2.1-2': sdJwtTest,
+  'VJC-3.2.2-6': {
+    lacks: needs.verifying('vc+sd-jwt'),
+    async run(talk) {
+      const verifier = find(talk, 'vc+sd-jwt');
+      const signer = signerFor(talk.parties, 'vc+sd-jwt');
+      const compact = sdJwt(signer, (one) => `${one.compact}~${one.disclosure}~`);
+      await talk.accepts(verifier, compact, 'an SD-JWT in compact serialisation');
+      const broken = sdJwt(signer, (one) => `${one.compact}~${one.disclosure}`);
+      await talk.refuses(verifier, broken, 'an SD-JWT that ends in what is no key binding');
+    },
+  },
+  'VJC-3.3.1-1': issuedTest('vc+cose', (talk, data, credential, issuer) => {
+    const bytes = Buffer.from(data, 'base64');
+    talk.expect(bytes[0] === 0xd2 && bytes[1] === 0x84, 'what is issued must be a COSE_Sign1 of four elements');
+    talk.expect(bytes.includes(Buffer.from(`"issuer":"${issuer}"`)), 'the payload must be the unsecured credential');
+    talk.expect(String(credential['id']).includes(';base64,'), 'the data: URL of COSE must be base64');
+  }),
+  'VJC-3.3.1-2': coseTest,
+  'VJC-3.3.1-3': issuedTest('vc+cose', (talk, _data, credential) =>
+    talk.expect(/^data:application\/vc\+cose;base64,/.test(String(credential['id'])), 'the data: URL must be base64'),
+  ),
+};
+
+const keys: Tests = {
+  'VJC-4.1.1-1': together(
+    issuedTest('vc+jwt', (talk, data, _credential, issuer) => {
+      const { kid } = decodeProtectedHeader(data);
+      talk.expect(String(kid).startsWith(`${issuer}#`), `kid must be a DID URL of the issuer, is ${kid}`);
+    }),
+    jwtTest({ refuses: { 'a token without kid': { header: { kid: undefined } } } }),
+  ),
+  'VJC-4.1.2-1': {
+    lacks: needs.verifying('vc+jwt'),
+    async run(talk) {
+      const verifier = find(talk, 'vc+jwt');
+      const signer = signerFor(talk.parties, 'vc+jwt');
+      const same = jwt(signer, { claims: { iss: signer.did } });
+      await talk.accepts(verifier, same, 'a token whose iss is the issuer');
+      const other = jwt(signer, { claims: { iss: talk.parties.strangers.Ed25519.did } });
+      await talk.refuses(verifier, other, 'a token whose iss is somebody else');
+      const credential = plainCredential({ id: signer.did, name: 'Example Trust' });
+      const inside = jwt(signer, { credential, claims: { iss: talk.parties.strangers.Ed25519.did } });
+      await talk.refuses(verifier, inside, 'a token whose iss is not the id of the issuer');
+    },
+  },
+  'VJC-4.3-3': jwtTest({
+    refuses: {
+      'a kid that is a fragment': { header: { kid: '#key-1' } },
+      'a kid that is no URL': { header: { kid: 'key-1' } },
+    },
+  }),
+  'VJC-4.3-4': {
+    lacks: (target) =>
+      target.presentationVerifiers.some(({ securing }) => securing.includes('vc+jwt'))
+        ? undefined
+        : 'the target declares no verifier of vp+jwt',
+    async run(talk) {
+      const verifier = talk.target.presentationVerifiers.find(({ securing }) => securing.includes('vc+jwt'));
+      if (!verifier) return;
+      const holder = presenter(talk.parties, 'vc+jwt');
+      const document = plainPresentation(holder.did, [await presentable(talk.parties, 'vc+jwt')]);
+      const make = (kid: string) => {
+        const claims = { nonce: presentationOptions.challenge, aud: presentationOptions.domain };
+        const compact = token(document, { header: { typ: 'vp+jwt', cty: 'vp', kid }, claims, signer: holder });
+        return envelope('Presentation', 'application/vp+jwt', compact);
+      };
+      await talk.acceptsPresentation(verifier, make(holder.verificationMethod), 'a kid that is an absolute URL');
+      await talk.refusesPresentation(verifier, make('#key-1'), 'a kid that is a fragment');
+    },
+  },
+};
+
+const algorithms: Tests = {
+  'VJC-5-1': {
+    lacks: needs.verifying('vc+jwt'),
+    async run(talk) {
+      const verifier = find(talk, 'vc+jwt');
+      const signer = signerFor(talk.parties, 'vc+jwt');
+      await talk.accepts(verifier, jwt(signer, {}), 'a credential as vc+jwt');
+      for (const claims of [{ exp: 1_600_000_000 }, { nbf: 4_800_000_000 }]) {
+        const reply = await talk.post(verifier.url, { verifiableCredential: jwt(signer, { claims }) });
+        const told = isDocument(reply.json) ? asList<Document>(reply.json['problemDetails']) : [];
+        const noticed = isRefusal(reply) || told.some((one) => /expired|not_yet|valid/i.test(JSON.stringify(one)));
+        talk.expect(noticed, `${JSON.stringify(claims)} must be evaluated`);
+      }
+    },
+  },
+  'VJC-5-2': jwtTest({
+    refuses: { 'a payload that is no JSON-LD document': { claims: { '@context': undefined } } },
+  }),
+  'VJC-5-3': jwtTest({
+    accepts: {
+      'a schema of a type that nobody knows': {
+        claims: {
+          credentialSchema: { id: 'https://example.org/schema', type: 'https://example.org/vocabulary#Schema' },
+        },
+      },
+    },
+  }),
+  'VJC-5-4': jwtTest({
+    accepts: {
+      'a status of a type that nobody knows': {
+        claims: {
+          credentialStatus: { id: 'https://example.org/status', type: 'https://example.org/vocabulary#Status' },
+        },
+      },
+    },
+  }),
+};
+
+export const vcJoseCoseTests: Tests = { ...jose, ...sdAndCose, ...keys, ...algorithms };
