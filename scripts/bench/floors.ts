@@ -1,10 +1,11 @@
 /**
  * What a case is compared with: node:crypto alone, signing or verifying the same bytes with the same algorithm. The
  * fastest form of the call counts: a KeyObject that is there already, and DER signatures, since the form of JOSE
- * (r || s) costs an options object.
+ * (r || s) costs an options object (src/jose/ecdsa-form.ts).
  */
 import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import type { JwsAlgorithm } from '../../src/jose/algorithms.js';
+import { toDer } from '../../src/jose/ecdsa-form.js';
 
 /** A signature as it was made, the bytes under it, and the key to check it with. */
 export interface SignedBytes {
@@ -39,19 +40,4 @@ export function signFloor({ algorithm, bytes }: SignedBytes): () => void {
     algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const hash = hashOf(algorithm);
   return () => void sign(hash, bytes, privateKey);
-}
-
-/** ECDSA's r || s as SEQUENCE of two INTEGERs (RFC 3279 2.2.3). */
-export function toDer(signature: Uint8Array): Buffer {
-  const half = signature.length / 2;
-  const numbers = [signature.subarray(0, half), signature.subarray(half)].map(toInteger);
-  const body = Buffer.concat(numbers);
-  return Buffer.concat([Buffer.of(0x30, body.length), body]);
-}
-
-function toInteger(number: Uint8Array): Buffer {
-  const first = number.findIndex((byte) => byte !== 0);
-  const digits = number.subarray(first === -1 ? number.length - 1 : first);
-  const positive = (digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits;
-  return Buffer.concat([Buffer.of(0x02, positive.length), positive]);
 }

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import type { ManagedKeyInfo, MinimalImportableKey, TKeyType } from '@veramo/core-types';
 import { AbstractKeyManagementSystem, type AbstractPrivateKeyStore } from '@veramo/key-manager';
 import { ServiceError } from '../errors.js';
+import { fromDer } from '../jose/ecdsa-form.js';
 
 /** What NodeKeyManagementSystem is made of. */
 export interface NodeKeyManagementSystemOptions {
@@ -99,9 +100,9 @@ export class NodeKeyManagementSystem extends AbstractKeyManagementSystem {
     if (algorithm !== undefined && !facts.algorithms.includes(algorithm)) {
       throw new ServiceError('key_unavailable', `Key ${keyRef.kid} does not sign with ${algorithm}`);
     }
-    // Ed25519 has one form only, and a bare KeyObject is faster on Node 24.
-    const key = facts.hash === null ? privateKey : { key: privateKey, dsaEncoding: 'ieee-p1363' as const };
-    return sign(facts.hash, data, key).toString('base64url');
+    const signature = sign(facts.hash, data, privateKey);
+    const form = facts.hash === null ? signature : fromDer(signature, 2 * facts.privateKeyLength);
+    return form.toString('base64url');
   }
 
   async sharedSecret(): Promise<string> {

@@ -6,6 +6,7 @@ import { createPublicKey, sign as cryptoSign, verify as cryptoVerify, type KeyOb
 import { isJsonObject, JsonError, type JsonErrorCode, type JsonObject, parseJson } from '../json.js';
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithmNames, jwsAlgorithms } from './algorithms.js';
 import { decodeBase64url, encodeBase64url } from './base64url.js';
+import { fromDer, toDer } from './ecdsa-form.js';
 import { JoseError, type JoseErrorCode } from './errors.js';
 import { importJwk, type PublicJwk, type VerificationKey } from './keys.js';
 
@@ -142,12 +143,7 @@ export function verifyJws(jws: ParsedJws, key: VerificationKey): void {
 export function verifyBytes(key: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean {
   const { hash, signatureLength } = jwsAlgorithms[key.algorithm];
   if (signature.length !== signatureLength) return false;
-  return cryptoVerify(hash, data, inJoseForm(key.keyObject, hash), signature);
-}
-
-/** Without dsaEncoding OpenSSL would expect DER. Ed25519 has one form only, and a bare KeyObject is faster on Node 24. */
-function inJoseForm(key: KeyObject, hash: string | null) {
-  return hash === null ? key : { key, dsaEncoding: 'ieee-p1363' as const };
+  return cryptoVerify(hash, data, key.keyObject, hash === null ? signature : toDer(signature));
 }
 
 /** Makes a raw signature; the key may be far away. */
@@ -171,11 +167,14 @@ export function createKeySigner(privateKey: KeyObject): {
   sign: Signer;
 } {
   const publicKey = publicPartOf(privateKey);
-  const { hash } = jwsAlgorithms[publicKey.algorithm];
+  const { hash, signatureLength } = jwsAlgorithms[publicKey.algorithm];
   return {
     algorithm: publicKey.algorithm,
     publicJwk: publicKey.jwk,
-    sign: async (data) => cryptoSign(hash, data, inJoseForm(privateKey, hash)),
+    sign: async (data) => {
+      const signature = cryptoSign(hash, data, privateKey);
+      return hash === null ? signature : fromDer(signature, signatureLength);
+    },
   };
 }
 
