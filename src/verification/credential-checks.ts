@@ -158,7 +158,7 @@ async function judge(
     ...holderFinding(verified, question.presenter),
   ];
   // decisions.md 5: no URL taken from a credential is dereferenced unless the registry recognises its issuer.
-  if (issuer.outcome !== 'pass') return findings;
+  if (issuer.outcome !== 'pass' && issuer.code !== 'issuer_ods_missing') return findings;
   findings.push(await statusFinding(deps, verified, question));
   return type === undefined ? [...findings, ...(await namedSchemaFinding(deps, verified, question))] : findings;
 }

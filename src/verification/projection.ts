@@ -51,6 +51,8 @@ const proofCheck = 'proof';
 function weight(line: Check, checks: readonly Check[], rules: Weighing): CodeRow['projection'] {
   if (foreignSubjectCodes.has(line.code)) return rules.foreignSubject ?? 'error';
   if (line.code === 'issuer_not_listed' && proofPassed(checks)) return 'warning';
+  // The list of an issuer whom the registry does not vouch for is not fetched: "verified" must not hide it.
+  if (line.code === 'status_not_reached' && proofPassed(checks)) return 'warning';
   return verifyCodes[line.code].projection;
 }
 

@@ -70,6 +70,13 @@ describe('the W3C projection', () => {
     }
   });
 
+  test('tells that nobody asked for the status, though the signature is good', () => {
+    const checks = lines('issuer_not_listed', 'proof_verified', 'status_not_reached');
+    expect(isVerified(checks)).toBe(true);
+    expect(problemDetails(checks, { base: '' }).map(({ title }) => title)).toContain('status_not_reached');
+    expect(problemDetails(lines('signature_invalid', 'status_not_reached'), { base: '' })).toHaveLength(1);
+  });
+
   test('takes an unlisted issuer as a warning where its proof held all the same', () => {
     const unlisted = lines(...passes.filter((code) => code !== 'issuer_recognised'), 'issuer_not_listed');
     expect(isVerified(unlisted)).toBe(true);
