@@ -41,6 +41,7 @@ import { instancesRoutes } from './instances/routes.js';
 import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
+  createListTrust,
   createRegistryAuthority,
   createRegistryClient,
   type RegistryAuthority,
@@ -217,7 +218,11 @@ async function buildApp(foundation: Foundation): Promise<App> {
     loopback: config.development.loopback,
     now,
     ...trustedBy(config, tls, surroundings),
-    allowHost: (purpose, host) => host === registryHost || (purpose !== 'registry' && registry.hosts().has(host)),
+    // Asked only after start, when `registry` below exists.
+    allowHost(purpose, host) {
+      if (purpose === 'schema') return config.verification.schemaHosts.includes(host);
+      return host === registryHost || (purpose !== 'registry' && registry.hosts().has(host));
+    },
   });
 
   const authority = config.roles.includes('registry') ? createAuthority(foundation) : undefined;
@@ -348,7 +353,7 @@ async function addVerifier(parts: Parts): Promise<Verification> {
     fetch: client.forPurpose('status'),
     agent: identity.agent,
     verifyProof,
-    mayFetch: (url) => registry.hosts().has(new URL(url).host),
+    ...createListTrust(registry, surroundings.now),
   });
   const verification = createVerification({
     agent: identity.agent,
@@ -359,6 +364,7 @@ async function addVerifier(parts: Parts): Promise<Verification> {
     audit,
     config: config.verification,
     now: surroundings.now,
+    schemas: { hosts: config.verification.schemaHosts, fetch: client.forPurpose('schema') },
     onFault: (error) => surroundings.onFault('verification', error),
   });
   background.push(verification);

@@ -194,6 +194,11 @@ const Service = Type.Object(
           default: [],
           description: 'Hosts, with a port that is not 443, whose did:web identifiers may present credentials',
         }),
+        schemaHosts: Type.Array(Type.String({ maxLength: 255, pattern: '^[a-z0-9.-]+(:[1-9][0-9]{0,4})?$' }), {
+          maxItems: 100,
+          default: [],
+          description: 'Hosts from which schemas of credentials that are not of the catalogue may be fetched',
+        }),
       },
       closed,
     ),
