@@ -55,22 +55,31 @@ const Keys = Type.Object(
   closed,
 );
 
-const Database = Type.Union([
-  Type.Object({ type: Type.Literal('sqlite'), file: path('Database file') }, closed),
-  Type.Object(
-    {
-      type: Type.Literal('postgres'),
-      urlFile: Type.Optional(path('File that holds the connection URL')),
-      urlEnvironment: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })),
-      poolSize: Type.Integer({ minimum: 2, maximum: 100 }),
-    },
-    closed,
-  ),
-]);
+const Sqlite = Type.Object({ type: Type.Literal('sqlite'), file: path('Database file') }, closed);
+
+const Postgres = Type.Object(
+  {
+    type: Type.Literal('postgres'),
+    urlFile: Type.Optional(path('File that holds the connection URL')),
+    urlEnvironment: Type.Optional(
+      Type.String({ pattern: '^[A-Z][A-Z0-9_]*$', description: 'Environment variable that holds it instead' }),
+    ),
+    poolSize: Type.Integer({ minimum: 2, maximum: 100, description: 'Connections of one process' }),
+  },
+  closed,
+);
+
+/** Told apart by `type`, so that the faults reported are those of the kind that is meant. */
+const Database = Type.Unsafe<Static<typeof Sqlite> | Static<typeof Postgres>>({
+  type: 'object',
+  required: ['type'],
+  discriminator: { propertyName: 'type' },
+  oneOf: [Sqlite, Postgres],
+});
 
 const Registry = Type.Object(
   {
-    source: Type.Union([Type.Literal('url'), Type.Literal('file'), Type.Literal('self')], {
+    source: Type.Enum(['url', 'file', 'self'], {
       description: 'url: the authority publishes it; file: an own unsigned file; self: we are the authority',
     }),
     url: Type.Optional(Type.String({ maxLength: 2048, description: "Address of the authority's signed list" })),
@@ -151,7 +160,7 @@ const Service = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the organisation' }),
     odsCode: Type.String({ pattern: '^[A-Z0-9]{3,10}$', description: 'ODS code of the organisation' }),
-    roles: Type.Array(Type.Union([Type.Literal('issuer'), Type.Literal('verifier'), Type.Literal('registry')]), {
+    roles: Type.Array(Type.Enum(['issuer', 'verifier', 'registry']), {
       minItems: 1,
       uniqueItems: true,
     }),
@@ -214,12 +223,7 @@ const Service = Type.Object(
     ),
     issuing: Type.Object(
       {
-        defaultFormat: Type.Union([
-          Type.Literal('vc+jwt'),
-          Type.Literal('eddsa-rdfc-2022'),
-          Type.Literal('ecdsa-rdfc-2019'),
-          Type.Literal('jwt_vc'),
-        ]),
+        defaultFormat: Type.Enum(['vc+jwt', 'eddsa-rdfc-2022', 'ecdsa-rdfc-2019', 'jwt_vc']),
         idempotencyHours: Type.Integer({ minimum: 1, maximum: 168, default: 24 }),
       },
       closed,
@@ -231,7 +235,7 @@ const Service = Type.Object(
     }),
     logging: Type.Object(
       {
-        level: Type.Union(['silent', 'error', 'warn', 'info', 'debug'].map((level) => Type.Literal(level))),
+        level: Type.Enum(['silent', 'error', 'warn', 'info', 'debug']),
       },
       closed,
     ),
@@ -239,20 +243,24 @@ const Service = Type.Object(
   closed,
 );
 
-type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
-
 /** One named service instance, as configured. */
 export type InstanceConfig = Readonly<Static<typeof Instance>>;
 
 /** The validated, frozen values of the `service:` section; every path in it is absolute. */
-export type ServiceConfig = Readonly<Omit<Static<typeof Service>, 'logging'>> & {
-  readonly logging: { readonly level: LogLevel };
-};
+export type ServiceConfig = Readonly<Static<typeof Service>>;
 
 /** The JSON Schema of the `service:` section, for documentation. */
 export const serviceSchema = Service;
 
-const validate = new Ajv2020({ allErrors: true, useDefaults: true }).compile<Static<typeof Service>>(Service);
+// Our own schema is held against its metaschema by a test; to do so here would cost every command 60 ms.
+const ajv = new Ajv2020({
+  allErrors: true,
+  useDefaults: true,
+  discriminator: true,
+  meta: false,
+  validateSchema: false,
+});
+const validate = ajv.compile<Static<typeof Service>>(Service);
 
 /** How many files may extend one another: more is a mistake. */
 const maxExtends = 8;
@@ -304,12 +312,19 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  */
 export function parseServiceConfig(tree: ConfigTree, baseFolder: string): ServiceConfig {
   const service: unknown = structuredClone(tree.service ?? {});
-  if (!validate(service)) throw configurationError((validate.errors ?? []).map(schemaFault));
-  const stateFolder = resolve(baseFolder, service.stateFolder);
+  const faults = validate(service) ? [] : (validate.errors ?? []).map(schemaFault);
+  if (!isRecord(service)) throw configurationError(faults);
+  const stateFolder = resolve(baseFolder, String(service['stateFolder']));
   const config = { ...(absolutePaths(service, stateFolder) as ServiceConfig), stateFolder };
-  const faults = rules.flatMap((rule) => rule(config));
+  faults.push(...combinationFaults(config, faults));
   if (faults.length > 0) throw configurationError(faults);
   return deepFreeze(config);
+}
+
+/** A rule is asked unless something that it reads is of the wrong type: then nobody knows what was meant. */
+function combinationFaults(config: ServiceConfig, faults: readonly Fault[]): Fault[] {
+  const spoilt = new Set(faults.map(({ path }) => path.split('/')[2]));
+  return rules.filter(({ reads }) => !reads.some((name) => spoilt.has(name))).flatMap(({ check }) => check(config));
 }
 
 /** Reads, merges and validates a deployment file; the tree's `service` section is the validated one. */
@@ -334,6 +349,11 @@ function schemaFault(error: ErrorObject): Fault {
   if (error.keyword === 'required') {
     return { path: `${base}/${String(error.params.missingProperty)}`, detail: 'is missing' };
   }
+  if (error.keyword === 'enum') {
+    return { path: base, detail: `must be one of ${error.params.allowedValues.join(', ')}` };
+  }
+  if (error.keyword === 'uniqueItems') return { path: base, detail: 'names something twice' };
+  if (error.keyword === 'discriminator') return { path: `${base}/type`, detail: 'must be sqlite or postgres' };
   return { path: base, detail: error.message ?? 'is not allowed' };
 }
 
@@ -365,7 +385,16 @@ export function isLoopbackHost(host: string): boolean {
   return /^(localhost|\[?::1\]?|127(\.\d{1,3}){3})$/.test(host);
 }
 
-type Rule = (config: ServiceConfig) => Fault[];
+interface Rule {
+  readonly reads: readonly string[];
+  readonly check: (config: ServiceConfig) => Fault[];
+}
+
+type Reads<K extends keyof ServiceConfig> = Pick<ServiceConfig, K>;
+
+function rule<K extends keyof ServiceConfig>(reads: readonly K[], check: (config: Reads<K>) => Fault[]): Rule {
+  return { reads, check };
+}
 
 function fault(pointer: string, detail: string): Fault {
   return { path: `/service/${pointer}`, detail };
@@ -373,20 +402,20 @@ function fault(pointer: string, detail: string): Fault {
 
 /** Combinations that JSON Schema cannot refuse. Each rule looks at one danger. */
 const rules: readonly Rule[] = [
-  publicUrlRule,
-  didRule,
-  loopbackRule,
-  outsideRule,
-  tlsRule,
-  keysRule,
-  databaseRule,
-  registryRule,
-  rolesRule,
-  timesRule,
-  instancesRule,
+  rule(['publicUrl', 'programme', 'development'], publicUrlRule),
+  rule(['publicUrl', 'did'], didRule),
+  rule(['publicUrl', 'listen', 'development'], loopbackRule),
+  rule(['access', 'tls', 'registry', 'roles', 'development'], outsideRule),
+  rule(['tls'], tlsRule),
+  rule(['keys'], keysRule),
+  rule(['database', 'development'], databaseRule),
+  rule(['registry', 'roles', 'development'], registryRule),
+  rule(['roles', 'development'], rolesRule),
+  rule(['status', 'registryAuthority'], timesRule),
+  rule(['instances', 'roles', 'development'], instancesRule),
 ];
 
-function publicUrlRule(config: ServiceConfig): Fault[] {
+function publicUrlRule(config: Reads<'publicUrl' | 'programme' | 'development'>): Fault[] {
   const faults: Fault[] = [];
   for (const [pointer, text] of [
     ['publicUrl', config.publicUrl],
@@ -411,13 +440,13 @@ export function didWebOf(publicUrl: string): string {
   return `did:web:${url.host.replace(':', '%3A')}${path}`;
 }
 
-function didRule(config: ServiceConfig): Fault[] {
+function didRule(config: Reads<'publicUrl' | 'did'>): Fault[] {
   if (!URL.canParse(config.publicUrl)) return [];
   const expected = didWebOf(config.publicUrl);
   return config.did === expected ? [] : [fault('did', `must be ${expected}, the did:web of publicUrl`)];
 }
 
-function loopbackRule(config: ServiceConfig): Fault[] {
+function loopbackRule(config: Reads<'publicUrl' | 'listen' | 'development'>): Fault[] {
   if (!config.development.loopback) return [];
   const faults: Fault[] = [];
   if (!isLoopbackHost(config.listen.host)) faults.push(fault('listen/host', 'must be loopback in development'));
@@ -427,7 +456,7 @@ function loopbackRule(config: ServiceConfig): Fault[] {
   return faults;
 }
 
-function outsideRule(config: ServiceConfig): Fault[] {
+function outsideRule(config: Reads<'access' | 'tls' | 'registry' | 'roles' | 'development'>): Fault[] {
   if (config.development.loopback) return [];
   const faults: Fault[] = [];
   if (!config.access.enabled) faults.push(fault('access/enabled', 'must be true outside loopback'));
@@ -440,14 +469,14 @@ function outsideRule(config: ServiceConfig): Fault[] {
   return faults;
 }
 
-function tlsRule(config: ServiceConfig): Fault[] {
+function tlsRule(config: Reads<'tls'>): Fault[] {
   if (config.tls.mode !== 'files') return [];
   return (['certificateFile', 'keyFile'] as const)
     .filter((name) => config.tls[name] === undefined)
     .map((name) => fault(`tls/${name}`, 'is missing'));
 }
 
-function keysRule(config: ServiceConfig): Fault[] {
+function keysRule(config: Reads<'keys'>): Fault[] {
   const { keyEncryptionKeyFile, keyEncryptionKeyEnvironment } = config.keys;
   const given = [keyEncryptionKeyFile, keyEncryptionKeyEnvironment].filter((value) => value !== undefined);
   return given.length === 1
@@ -455,7 +484,7 @@ function keysRule(config: ServiceConfig): Fault[] {
     : [fault('keys', 'needs keyEncryptionKeyFile or keyEncryptionKeyEnvironment, not both')];
 }
 
-function databaseRule(config: ServiceConfig): Fault[] {
+function databaseRule(config: Reads<'database' | 'development'>): Fault[] {
   const { database } = config;
   if (database.type === 'sqlite') {
     const forgetful = database.file === ':memory:' && !config.development.loopback;
@@ -465,7 +494,7 @@ function databaseRule(config: ServiceConfig): Fault[] {
   return given.length === 1 ? [] : [fault('database', 'needs urlFile or urlEnvironment, not both')];
 }
 
-function registryRule(config: ServiceConfig): Fault[] {
+function registryRule(config: Reads<'registry' | 'roles' | 'development'>): Fault[] {
   const { registry } = config;
   if (registry.source === 'file') return registry.file ? [] : [fault('registry/file', 'is missing')];
   if (registry.source === 'self') {
@@ -483,14 +512,14 @@ function registryRule(config: ServiceConfig): Fault[] {
   return faults;
 }
 
-function rolesRule(config: ServiceConfig): Fault[] {
+function rolesRule(config: Reads<'roles' | 'development'>): Fault[] {
   const both = config.roles.includes('registry') && config.roles.includes('issuer');
   return both && !config.development.loopback
     ? [fault('roles', 'the registry authority must not issue staff credentials itself')]
     : [];
 }
 
-function timesRule(config: ServiceConfig): Fault[] {
+function timesRule(config: Reads<'status' | 'registryAuthority'>): Fault[] {
   const faults: Fault[] = [];
   const { status, registryAuthority } = config;
   if (status.validSeconds <= status.ttlSeconds) faults.push(fault('status/validSeconds', 'must exceed ttlSeconds'));
@@ -501,7 +530,7 @@ function timesRule(config: ServiceConfig): Fault[] {
 }
 
 /** Whoever may issue anything in our name, or without a token, must be somebody on this machine. */
-function instancesRule(config: ServiceConfig): Fault[] {
+function instancesRule(config: Reads<'instances' | 'roles' | 'development'>): Fault[] {
   const names = config.instances.map(({ name }) => name);
   return config.instances.flatMap((instance, index) => {
     const faults = instanceFaults(instance, config).map(({ path, detail }) =>
@@ -515,7 +544,7 @@ function instancesRule(config: ServiceConfig): Fault[] {
 
 const changing = ['issuer', 'status', 'deriver'] as const;
 
-function instanceFaults(instance: InstanceConfig, { development, roles }: ServiceConfig): Fault[] {
+function instanceFaults(instance: InstanceConfig, { development, roles }: Reads<'roles' | 'development'>): Fault[] {
   const { kinds, catalogue, format, did, open, statusPurposes } = instance;
   const has = (...wanted: readonly InstanceConfig['kinds'][number][]) => wanted.some((kind) => kinds.includes(kind));
   const conditions: readonly (readonly [boolean, string, string])[] = [
