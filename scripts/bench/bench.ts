@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
+ * `npm run bench [-- --quick] [-- --only TEXT] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
  * and says how many times the bare signature of node:crypto it costs. docs/performance.md tells how to read it.
  */
 import { writeFileSync } from 'node:fs';
@@ -18,15 +18,17 @@ const rounds = 11;
 const sliceMilliseconds = { full: 100, quick: 25 } as const;
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, json: { type: 'string' } },
 });
 
 const organisation = await openOrganisation();
 try {
   const { issue, verifiers } = await createWorkload(organisation, passportSize);
-  const rows = [...issue];
-  for (const verifier of verifiers) rows.push(await admit(verifier));
+  const all = [...issue];
+  for (const verifier of verifiers) all.push(await admit(verifier));
   process.stderr.write(`${verifiers.length} verifiers refuse every one-bit change of their input\n`);
+  const rows = all.filter(({ operation }) => operation.includes(options.only ?? ''));
+  if (rows.length === 0) throw new Error(`no row is called ${options.only}`);
   const cases = [...new Set(rows.flatMap(({ floor }) => [floor])), ...rows];
   const slice = sliceMilliseconds[options.quick ? 'quick' : 'full'];
   const samples = await measure(cases, { rounds, sliceMilliseconds: slice, onProgress: progress });
