@@ -9,6 +9,7 @@ export type { RegistryAuthority, RegistryAuthorityDependencies, SuspensionReques
 export { createRegistryAuthority } from './authority.js';
 export type { RegistryClient, RegistryClientConfig, RegistryClientDependencies } from './client.js';
 export { createRegistryClient } from './client.js';
+export { createListTrust, type ListTrust } from './list-trust.js';
 export { type Organisation, readOrganisationsFile } from './organisation.js';
 export type { Recognition, RecognitionCode } from './recognition.js';
 export { recogniseIssuer } from './recognition.js';

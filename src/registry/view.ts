@@ -29,6 +29,8 @@ export interface RegistryView {
   state(now: Date): RegistryState;
   /** Hosts (with a port, if not the usual one) of the authority and the listed did:web DIDs; no other is fetched from. */
   hosts(): ReadonlySet<string>;
+  /** The listed did:web DIDs of a host, as `hosts` has it. */
+  didsAt(host: string): readonly string[];
   /** Where the programme publishes schemas and contexts. */
   readonly programmeBaseUrl: string | undefined;
 }
@@ -39,13 +41,22 @@ export interface HeldSnapshot {
   readonly refreshedAt: Date;
   readonly byDid: ReadonlyMap<string, Organisation>;
   readonly hosts: ReadonlySet<string>;
+  readonly didsByHost: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Indexes a snapshot; `authorityDid` is fetched from too. */
 export function hold(snapshot: Snapshot, refreshedAt: Date, authorityDid?: string): HeldSnapshot {
   const byDid = new Map(snapshot.organisations.flatMap((entry) => entry.dids.map(({ did }) => [did, entry] as const)));
   const hosts = new Set([...byDid.keys(), ...(authorityDid ? [authorityDid] : [])].flatMap(hostOf));
-  return { snapshot, refreshedAt, byDid, hosts };
+  return { snapshot, refreshedAt, byDid, hosts, didsByHost: groupByHost([...byDid.keys()]) };
+}
+
+function groupByHost(dids: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const did of dids) {
+    for (const host of hostOf(did)) groups.set(host, [...(groups.get(host) ?? []), did]);
+  }
+  return groups;
 }
 
 /** did:web, "Read": the first part is the host, its port after %3A. */
@@ -91,6 +102,7 @@ export function createView(deps: ViewDependencies): RegistryView {
     },
     state: (now) => stateOf(deps.held(), freshness(now), now, deps.problem()),
     hosts: () => deps.held()?.hosts ?? new Set(hostOf(deps.authority?.() ?? '')),
+    didsAt: (host) => deps.held()?.didsByHost.get(host) ?? [],
     get programmeBaseUrl() {
       return deps.held()?.snapshot.programmeBaseUrl;
     },

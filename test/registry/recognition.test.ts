@@ -1,7 +1,7 @@
 import { buildList, readList, type Snapshot } from '../../src/registry/list-document.js';
 import { listPageBody, listPageModel } from '../../src/registry/list-page.js';
 import { recogniseIssuer } from '../../src/registry/recognition.js';
-import { type Organisation, readOrganisationsFile } from '../../src/registry/registry.js';
+import { createListTrust, type Organisation, readOrganisationsFile } from '../../src/registry/registry.js';
 import { beginningAt, endAt } from '../../src/registry/times.js';
 import { createView, hold, type RegistryView } from '../../src/registry/view.js';
 
@@ -178,6 +178,34 @@ describe('a copy of the registry', () => {
       maxOfflineSeconds: 1,
     });
     expect([...view.hosts()]).toEqual(['rxa.example', 'localhost:8443', 'authority.example']);
+    expect([view.didsAt('rxa.example'), view.didsAt('localhost:8443')]).toEqual([
+      [did],
+      ['did:web:localhost%3A8443:a:b'],
+    ]);
+    expect(view.didsAt('authority.example')).toEqual([]);
+  });
+
+  test('lets status lists lie with their issuer, or with whom it recognises as an issuer of status lists', () => {
+    const issue = [{ type: 'BitstringStatusListCredential', from: '2026-01-01T00:00:00Z' }];
+    const bureau = organisation({ odsCode: 'BUR', dids: [{ did: 'did:web:bureau.example' }], issue });
+    const colleague = organisation({ odsCode: 'RXB', dids: [{ did: 'did:web:rxb.example' }] });
+    const own = organisation({ dids: [{ did }, { did: 'did:web:old.example' }] });
+    const organisations = [own, colleague, bureau];
+    const held = () => hold({ ...snapshotOf(own), organisations }, at('08:00:00'));
+    const now = () => at('09:00:00');
+    const view = createView({ held, problem: () => undefined, now, maxOfflineSeconds: 604_800 });
+    const trust = createListTrust(view, now);
+    const allowed = (host: string, issuer = did) => trust.mayFetch(`https://${host}/status-lists/a`, issuer);
+    const hosts = ['rxa.example', 'old.example', 'bureau.example', 'rxb.example', 'evil.example', 'rxa.example:8443'];
+    expect(hosts.filter((host) => allowed(host))).toEqual(['rxa.example', 'old.example', 'bureau.example']);
+    expect(hosts.filter((host) => allowed(host, 'did:key:z6Mk'))).toEqual(['bureau.example']);
+    expect([did, 'did:web:bureau.example', 'did:web:evil.example'].map(trust.speaksForOthers)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    organisations[2] = { ...bureau, suspensions: [{ from: '2026-11-01T00:00:00Z' }] };
+    expect([allowed('bureau.example'), trust.speaksForOthers('did:web:bureau.example')]).toEqual([false, false]);
   });
 });
 
@@ -344,14 +372,14 @@ describe('the page', () => {
         odsCode: 'RXA',
         status: 'Recognised',
         tone: 'good',
-        types: 'Dbs Check, Core Skill (until 1 January 2027 at 00:00 UTC)',
+        types: 'DBS check, Core skill (until 1 January 2027 at 00:00 UTC)',
       },
       {
         name: 'B <script>',
         odsCode: 'RXB',
         status: 'Suspended since 21 November 2026 at 09:30 UTC',
         tone: 'bad',
-        types: 'Dbs Check',
+        types: 'DBS check',
       },
     ]);
     const body = listPageBody(model, '');
