@@ -8,7 +8,13 @@ import { type EnvelopeKind, isEnvelope, openEnvelope } from './envelopes.js';
 import { primaryProof, readSecuredCredential, readSecuredPresentation } from './integrity-proof.js';
 import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
 import { CredentialRefusal } from './refusals.js';
-import { type CredentialToken, type PresentationToken, readCredentialToken, readPresentationToken } from './token.js';
+import {
+  type CredentialToken,
+  type PresentationToken,
+  readCredentialToken,
+  readPresentationToken,
+  strictRules,
+} from './token.js';
 
 /** A passport is about 30 credentials. */
 const maxCredentials = 64;
@@ -32,10 +38,10 @@ export function presentationTokenOf(reading: UnverifiedPresentation | undefined,
   return known ?? readPresentationToken(input);
 }
 
-/** Reads a credential; throws CredentialRefusal. */
-export function readCredential(input: unknown): UnverifiedCredential {
+/** Reads a credential; throws CredentialRefusal. `maxBytes` is for a token that we fetched, under bounds of its own. */
+export function readCredential(input: unknown, bounds: { readonly maxBytes?: number } = {}): UnverifiedCredential {
   const opened = open(input, 'credential');
-  return typeof opened === 'string' ? readCompactCredential(opened) : readCredentialObject(opened);
+  return typeof opened === 'string' ? readCompactCredential(opened, bounds) : readCredentialObject(opened);
 }
 
 /** Reads a presentation, but none of the credentials in it; throws CredentialRefusal. */
@@ -44,8 +50,8 @@ export function readPresentation(input: unknown): UnverifiedPresentation {
   return typeof opened === 'string' ? readCompactPresentation(opened) : readPresentationObject(opened);
 }
 
-function readCompactCredential(compact: string): UnverifiedCredential {
-  const token = readCredentialToken(compact);
+function readCompactCredential(compact: string, bounds: { readonly maxBytes?: number }): UnverifiedCredential {
+  const token = readCredentialToken(compact, { ...strictRules, ...bounds });
   const reading: UnverifiedCredential = Object.freeze({
     kind: 'credential',
     format: token.format,

@@ -62,9 +62,16 @@ export interface TokenRules {
   readonly key: 'did' | 'given';
   /** `numeric`: iat, nbf and exp must be whole seconds. `unread`: nobody evaluates them. */
   readonly dates: 'numeric' | 'unread';
+  /** The largest token; that of an inbound body where absent. */
+  readonly maxBytes?: number;
 }
 
-const strict: TokenRules = { algorithms: securingFormats['vc+jwt'].algorithms, key: 'did', dates: 'numeric' };
+/** For everything that comes from outside. */
+export const strictRules: TokenRules = {
+  algorithms: securingFormats['vc+jwt'].algorithms,
+  key: 'did',
+  dates: 'numeric',
+};
 
 /** The claims that belong to the token and not to the credential (RFC 7519 4.1, RFC 7800). */
 const tokenClaims = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'cnf'] as const;
@@ -85,33 +92,34 @@ interface ParseOptions {
   readonly typ: string;
   readonly algorithms: readonly JwsAlgorithm[];
   readonly enveloped: boolean;
+  readonly maxBytes?: number;
 }
 
 type Parse = (text: string, options: ParseOptions) => Parts;
 
 /** The payload is the credential or presentation itself, its token claims apart. */
-const parseWhole: Parse = (text, { typ, algorithms }) => {
-  const jws = parseJwt(text, { typ: [typ], algorithms });
+const parseWhole: Parse = (text, { typ, enveloped: _, ...bounds }) => {
+  const jws = parseJwt(text, { typ: [typ], ...bounds });
   return { jws, claims: jws.claims, content: withoutWrapper(jws.claims), digest: digestOf(text) };
 };
 
 /** Its typ may be absent where the media type of an envelope has said what it is (VCDM 1.1 6.3.1). */
 const parseWrapped =
   (wrapper: 'vc' | 'vp'): Parse =>
-  (text, { typ, algorithms, enveloped }) => {
-    const jws = parseJwt(text, { typ: enveloped ? [typ, undefined] : [typ], algorithms });
+  (text, { typ, enveloped, ...bounds }) => {
+    const jws = parseJwt(text, { typ: enveloped ? [typ, undefined] : [typ], ...bounds });
     return { jws, claims: jws.claims, content: wrapped(jws.claims, wrapper), digest: digestOf(text) };
   };
 
-const parseDisclosed: Parse = (text, { typ, algorithms }) => {
-  const sdJwt = parseSdJwt(text, { typ: [typ], algorithms });
+const parseDisclosed: Parse = (text, { typ, enveloped: _, ...bounds }) => {
+  const sdJwt = parseSdJwt(text, { typ: [typ], ...bounds });
   return { jws: sdJwt, claims: sdJwt.claims, content: withoutWrapper(sdJwt.claims), sdJwt, digest: digestOf(text) };
 };
 
-const parseBinary: Parse = (text, { typ, algorithms }) => {
+const parseBinary: Parse = (text, { typ, enveloped: _, ...bounds }) => {
   const bytes = decodeBase64(text);
   const contentType = `application/${typ.slice(0, 2)}`;
-  const jws = parseCose(bytes, { typ: `application/${typ}`, contentType, algorithms });
+  const jws = parseCose(bytes, { typ: `application/${typ}`, contentType, ...bounds });
   if (!isJsonObject(jws.content)) throw new CredentialRefusal('token_malformed', 'The payload is not a JSON object.');
   refuseWrapper(jws.content);
   return { jws, claims: jws.claims, content: jws.content, digest: digestOf(bytes) };
@@ -139,7 +147,7 @@ const presentationRows: Readonly<Record<PresentationMedium, Row<PresentationForm
 };
 
 /** Reads a credential in a token; throws CredentialRefusal. */
-export function readCredentialToken(input: string, rules: TokenRules = strict): CredentialToken {
+export function readCredentialToken(input: string, rules: TokenRules = strictRules): CredentialToken {
   const { row, parts, enveloped } = parse(input, credentialRows, rules);
   const { format } = row;
   const dataModel = versionOf(parts.content, format === 'jwt_vc', enveloped);
@@ -154,7 +162,7 @@ export function readCredentialToken(input: string, rules: TokenRules = strict): 
 }
 
 /** Reads a presentation in a token; throws CredentialRefusal. */
-export function readPresentationToken(input: string, rules: TokenRules = strict): PresentationToken {
+export function readPresentationToken(input: string, rules: TokenRules = strictRules): PresentationToken {
   const { row, parts, enveloped } = parse(input, presentationRows, rules);
   const { format } = row;
   const { claims, content } = parts;
@@ -188,17 +196,18 @@ function versionOf(content: JsonObject, older: boolean, enveloped: boolean): Dat
 function parse<Format extends string>(
   input: string,
   rows: Readonly<Record<string, Row<Format>>>,
-  { algorithms }: TokenRules,
+  { algorithms, maxBytes }: TokenRules,
 ): { row: Row<Format>; parts: Parts; enveloped: boolean } {
   const { medium, text, enveloped } = openText(input);
+  const bounds = { algorithms, ...(maxBytes !== undefined && { maxBytes }) };
   const row = medium !== undefined && Object.hasOwn(rows, medium) ? rows[medium] : undefined;
   if (row === undefined) {
     // Whatever else is wrong with it is said first; at the latest it is of a type that has no row.
     const typ = Object.values(rows).map((known) => known.typ);
-    refuseJose(() => parseJwt(text, { typ, algorithms }));
+    refuseJose(() => parseJwt(text, { typ, ...bounds }));
     throw new CredentialRefusal('typ_unknown', 'The typ of the token is not one of ours.');
   }
-  const parts = refuseJose(() => row.parse(text, { typ: row.typ, algorithms, enveloped }));
+  const parts = refuseJose(() => row.parse(text, { typ: row.typ, enveloped, ...bounds }));
   checkContentType(parts.jws.header, row.cty);
   return { row, parts, enveloped };
 }

@@ -28,9 +28,13 @@ export function createBitstring(length: number, setIndexes: Iterable<number>): B
   return bits;
 }
 
-/** Whether the bit at `index` is set; the caller has checked the range. */
-export function readBit(bits: Buffer, index: number): boolean {
-  return ((bits[index >>> 3] ?? 0) & (0x80 >>> (index & 7))) !== 0;
+/** The value of `size` bits from `position` on, the left-most first; the caller has checked the range. */
+export function readBits(bits: Buffer, position: number, size: number): bigint {
+  let value = 0n;
+  for (let at = position; at < position + size; at += 1) {
+    value = (value << 1n) | BigInt(((bits[at >>> 3] ?? 0) >>> (7 - (at & 7))) & 1);
+  }
+  return value;
 }
 
 /** Section 3.3: multibase base64url without padding of the GZIP stream. Level 6: level 9 saves 12 % at 20 times the time. */

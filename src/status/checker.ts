@@ -2,7 +2,7 @@ import type { UnverifiedCredential, VerifiedCredential } from '../credential/cre
 import type { Fetch } from '../http/client.js';
 import type { PassportAgent } from '../identity/identity.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { readBit } from './bitstring.js';
+import { minimumEntries, readBits } from './bitstring.js';
 import { type StatusCode, StatusFault, statusCodes } from './codes.js';
 import { listEntries, type ParsedEntry, parseEntry } from './entry.js';
 import type { HeldList } from './list-cache.js';
@@ -18,6 +18,10 @@ export interface StatusResult {
   readonly detail: string;
   /** The specification's error type, where it has one. */
   readonly type?: string;
+  /** The value in the list, in hexadecimal, when it could be read. */
+  readonly status?: string;
+  /** What the issuer says that this value means; for developers, not for people (2.1 statusMessage). */
+  readonly message?: string;
   /** How long ago the list was last fetched or confirmed. */
   readonly ageSeconds?: number;
 }
@@ -35,7 +39,11 @@ export interface StatusChecker {
   check(credential: JsonObject, context: StatusContext): Promise<StatusResult[]>;
 }
 
-/** What the checker needs. `mayFetch` keeps an issuer from sending us to other people's hosts. */
+/**
+ * What the checker needs. `mayFetch` keeps an issuer from sending us to other people's hosts. `speaksForOthers` says
+ * whether the list of somebody else than the issuer counts (2.2 allows it, a verifier must trust them); nobody's does
+ * when it is absent.
+ */
 export interface StatusCheckerDependencies {
   readonly fetch: Fetch;
   readonly agent: PassportAgent;
@@ -45,13 +53,18 @@ export interface StatusCheckerDependencies {
     options: { now: Date },
   ) => Promise<VerifiedCredential>;
   readonly mayFetch?: (url: string, issuer: string) => boolean;
+  readonly speaksForOthers?: (listIssuer: string) => boolean;
 }
 
-/** What a set bit means; a purpose that is not here cannot be judged (Bitstring Status List 2.2 statusPurpose). */
+/**
+ * What a value other than 0 means; a purpose that is not here cannot be judged (Bitstring Status List 2.2
+ * statusPurpose). A refresh that can be had, or a message, ends no validity.
+ */
 const purposes: ReadonlyMap<string, StatusCode> = new Map([
   ['revocation', 'status_revoked'],
   ['suspension', 'status_suspended'],
   ['refresh', 'status_informational'],
+  ['message', 'status_informational'],
 ]);
 
 /** As everywhere, the clock of the issuer may be a minute ahead, and the end of validity has no grace. */
@@ -59,16 +72,18 @@ const clockSkewMilliseconds = 60_000;
 
 /** A checker with its own cache of lists. */
 export function createStatusChecker(deps: StatusCheckerDependencies): StatusChecker {
+  const { mayFetch = () => true, speaksForOthers = () => false } = deps;
+  const speaksFor: Rules['speaksFor'] = (listIssuer, issuer) => listIssuer === issuer || speaksForOthers(listIssuer);
   const source = createListSource({
     fetch: deps.fetch,
     verifyProof: (credential, options) => deps.verifyProof(deps.agent, credential, options),
+    speaksFor,
   });
-  const mayFetch = deps.mayFetch ?? (() => true);
   return {
     async check(credential, context) {
       const entries = entriesOf(credential);
       if (entries instanceof StatusFault) return [toResult({}, entries.code)];
-      return Promise.all(entries.map((entry) => checkEntry(source, mayFetch, entry, context)));
+      return Promise.all(entries.map((entry) => checkEntry({ source, mayFetch, speaksFor }, entry, context)));
     },
   };
 }
@@ -82,34 +97,47 @@ function entriesOf(credential: JsonObject): Json[] | StatusFault {
   }
 }
 
-async function checkEntry(
-  source: ListSource,
-  mayFetch: (url: string, issuer: string) => boolean,
-  entry: Json,
-  context: StatusContext,
-): Promise<StatusResult> {
+interface Rules {
+  readonly source: ListSource;
+  readonly mayFetch: (url: string, issuer: string) => boolean;
+  readonly speaksFor: (listIssuer: string, issuer: string) => boolean;
+}
+
+async function checkEntry(rules: Rules, entry: Json, context: StatusContext): Promise<StatusResult> {
+  const { issuer, now, deadline } = context;
   let held: HeldList | undefined;
   try {
     const parsed = parseEntry(entry);
     if (!purposes.has(parsed.purpose)) throw new StatusFault('status_entry_unsupported');
-    if (!mayFetch(parsed.list, context.issuer)) throw new StatusFault('status_fetch_not_allowed');
-    const found = await source.find(parsed.list, context.issuer, context.now, context.deadline);
+    if (!rules.mayFetch(parsed.list, issuer)) throw new StatusFault('status_fetch_not_allowed');
+    const found = await rules.source.find(parsed.list, issuer, now, deadline);
     held = found.held;
-    return toResult(entry, judge(parsed, found, context.now), ageSeconds(held, context.now));
+    // Asked of a copy, too: whoever spoke for others may have lost the right since it was fetched.
+    if (held && !rules.speaksFor(held.list.issuer, issuer)) throw new StatusFault('status_list_issuer_mismatch');
+    const status = judge(parsed, found, now);
+    return { ...toResult(entry, codeOf(parsed, status), ageSeconds(held, now)), ...tellStatus(parsed, status) };
   } catch (error) {
     if (!(error instanceof StatusFault)) throw error;
-    return toResult(entry, error.code, ageSeconds(held, context.now));
+    return toResult(entry, error.code, ageSeconds(held, now));
   }
 }
 
+/** 3.2 step 11: the value, and the message that belongs to it. */
+function tellStatus({ purpose, messages }: ParsedEntry, status: bigint): Pick<StatusResult, 'status' | 'message'> {
+  const unnamed = purpose === 'message' ? (status === 0n ? 'unset' : 'set') : undefined;
+  const message = messages?.get(status) ?? unnamed;
+  const told = { status: `0x${status.toString(16)}` };
+  return message === undefined ? told : { ...told, message: message.slice(0, maxEcho) };
+}
+
 /** Bitstring Status List 3.2, with the age of the copy: what was revoked stays so, however old the copy is. */
-function judge(entry: ParsedEntry, { held, fault }: { held?: HeldList; fault?: StatusFault }, now: Date): StatusCode {
+function judge(entry: ParsedEntry, { held, fault }: { held?: HeldList; fault?: StatusFault }, now: Date): bigint {
   if (!held) throw fault ?? new StatusFault('status_retrieval_failed');
-  const code = readStatus(entry, held);
-  if (code === 'status_revoked') return code;
+  const status = readStatus(entry, held);
+  if (codeOf(entry, status) === 'status_revoked') return status;
   if (fault && ageOf(held, now) >= held.list.ttlMilliseconds) throw explain(fault);
   requireValid(held, now);
-  return code;
+  return status;
 }
 
 /** A fetch that failed leaves a stale copy; a refused list (rolled back, badly signed) is said as what it is. */
@@ -123,11 +151,18 @@ function requireValid({ list }: HeldList, now: Date): void {
   if (early || late) throw new StatusFault('status_list_outside_validity');
 }
 
-function readStatus(entry: ParsedEntry, { list }: HeldList): StatusCode {
-  if (!list.purposes.includes(entry.purpose)) throw new StatusFault('status_purpose_mismatch');
-  if (entry.index >= BigInt(list.bits.length * 8)) throw new StatusFault('status_index_out_of_range');
-  if (!readBit(list.bits, Number(entry.index))) return 'status_clear';
-  return purposes.get(entry.purpose) ?? 'status_entry_unsupported';
+/** Steps 5 to 10. The length that hides one holder among many counts entries, not bits. */
+function readStatus({ purpose, index, size }: ParsedEntry, { list }: HeldList): bigint {
+  if (!list.purposes.includes(purpose)) throw new StatusFault('status_purpose_mismatch');
+  const length = list.bits.length * 8;
+  if (length / size < minimumEntries) throw new StatusFault('status_list_too_short');
+  // An entry whose last bits lie past the end is outside as well.
+  if ((index + 1n) * BigInt(size) > BigInt(length)) throw new StatusFault('status_index_out_of_range');
+  return readBits(list.bits, Number(index) * size, size);
+}
+
+function codeOf({ purpose }: ParsedEntry, status: bigint): StatusCode {
+  return status === 0n ? 'status_clear' : (purposes.get(purpose) ?? 'status_entry_unsupported');
 }
 
 function ageSeconds(held: HeldList | undefined, now: Date): number | undefined {

@@ -6,10 +6,12 @@ export interface StatusCodeFacts {
 }
 
 const listError = (name: string) => `https://www.w3.org/ns/credentials/status-list#${name}`;
-const rangeError = 'https://www.w3.org/TR/vc-data-model#RANGE_ERROR';
+/** Bitstring Status List 3 takes these two over from the data model (VCDM 2.0 7.2). */
+const modelError = (name: string) => `https://www.w3.org/TR/vc-data-model#${name}`;
+const rangeError = modelError('RANGE_ERROR');
 const retrieval = { outcome: 'indeterminate', type: listError('STATUS_RETRIEVAL_ERROR') } as const;
 const verification = { outcome: 'indeterminate', type: listError('STATUS_VERIFICATION_ERROR') } as const;
-const malformedList = { outcome: 'indeterminate', type: listError('MALFORMED_VALUE_ERROR') } as const;
+const malformedList = { outcome: 'indeterminate', type: modelError('MALFORMED_VALUE_ERROR') } as const;
 
 /**
  * Faults of the entry are faults of the signed credential, so they fail. Faults of the list leave the status unknown,
@@ -25,7 +27,7 @@ export const statusCodes = {
   status_suspended: { outcome: 'fail', detail: 'The issuer has suspended this credential.' },
   status_entry_malformed: {
     outcome: 'fail',
-    type: listError('MALFORMED_VALUE_ERROR'),
+    type: modelError('MALFORMED_VALUE_ERROR'),
     detail: 'The credentialStatus of this credential is malformed.',
   },
   status_index_out_of_range: {
@@ -40,7 +42,7 @@ export const statusCodes = {
   },
   status_entry_unsupported: {
     outcome: 'indeterminate',
-    detail: 'The credentialStatus is of a type, purpose or size that is not supported.',
+    detail: 'The credentialStatus is of a type or purpose that is not supported.',
   },
   status_retrieval_failed: { ...retrieval, detail: 'The status list could not be fetched.' },
   status_fetch_not_allowed: {
@@ -62,7 +64,7 @@ export const statusCodes = {
   status_list_proof_invalid: { ...verification, detail: 'The signature of the status list does not hold.' },
   status_list_issuer_mismatch: {
     ...verification,
-    detail: 'The status list was issued by somebody else than the credential.',
+    detail: 'The status list was issued by somebody who may not speak for the issuer of the credential.',
   },
   status_list_id_mismatch: {
     ...verification,

@@ -5,13 +5,19 @@ import { StatusFault } from './codes.js';
 export interface ParsedEntry {
   readonly purpose: string;
   readonly index: bigint;
+  /** Bits of one entry. */
+  readonly size: number;
   readonly list: string;
+  /** What each value means, where the issuer says it; then all of them have a meaning. */
+  readonly messages?: ReadonlyMap<bigint, string>;
 }
 
 /** More entries than any credential needs; each may cost a fetch. */
 const maxEntries = 8;
 
 const decimal = /^(0|[1-9]\d*)$/;
+const hexadecimal = /^0x[0-9a-fA-F]{1,16}$/;
+/** No grammar bounds the index, but every list has an end, and no end has so many digits. */
 const maxIndexDigits = 128;
 const maxTextLength = 2048;
 
@@ -30,21 +36,51 @@ export function parseEntry(entry: Json): ParsedEntry {
   if (!isJsonObject(entry)) throw new StatusFault('status_entry_malformed');
   const types = Array.isArray(entry['type']) ? entry['type'] : [entry['type']];
   if (!types.includes('BitstringStatusListEntry')) throw new StatusFault('status_entry_unsupported');
-  requireStatusSizeOne(entry['statusSize']);
   const { statusPurpose, statusListIndex, statusListCredential, id } = entry;
-  const index = isText(statusListIndex) && statusListIndex.length <= maxIndexDigits && decimal.test(statusListIndex);
-  const list = isText(statusListCredential) && URL.canParse(statusListCredential);
+  const index = typeof statusListIndex === 'string' && decimal.test(statusListIndex);
+  const list = isUrl(statusListCredential);
   if (!isText(statusPurpose) || !index || !list) throw new StatusFault('status_entry_malformed');
   // 2.1: `id` MUST NOT be the address of the list.
   if (id !== undefined && id === statusListCredential) throw new StatusFault('status_entry_malformed');
-  return { purpose: statusPurpose, index: BigInt(statusListIndex), list: statusListCredential };
+  requireReferences(entry['statusReference']);
+  if (statusListIndex.length > maxIndexDigits) throw new StatusFault('status_index_out_of_range');
+  const parsed = { purpose: statusPurpose, index: BigInt(statusListIndex), list: statusListCredential };
+  return { ...parsed, ...readSize(entry) };
 }
 
-/** Entries of more than one bit carry messages (2.1 statusMessage); nobody of ours issues them. */
-function requireStatusSizeOne(size: Json | undefined): void {
-  if (size === undefined || size === 1) return;
-  const positive = typeof size === 'number' && Number.isSafeInteger(size) && size > 0;
-  throw new StatusFault(positive ? 'status_entry_unsupported' : 'status_entry_malformed');
+/** 2.1: an integer greater than zero, 1 when absent; above 1 the issuer commits to a message for each possible value. */
+function readSize({ statusSize = 1, statusMessage }: JsonObject): Pick<ParsedEntry, 'size' | 'messages'> {
+  if (typeof statusSize !== 'number' || !Number.isSafeInteger(statusSize) || statusSize < 1) {
+    throw new StatusFault('status_entry_malformed');
+  }
+  if (statusMessage !== undefined) return { size: statusSize, messages: readMessages(statusMessage, statusSize) };
+  if (statusSize > 1) throw new StatusFault('status_entry_malformed');
+  return { size: statusSize };
+}
+
+/** As many messages as values, each value once: so every value has exactly one. */
+function readMessages(value: Json, size: number): ReadonlyMap<bigint, string> {
+  // Whoever promises 2^100 messages cannot have sent them.
+  if (!Array.isArray(value) || value.length !== 2 ** size) throw new StatusFault('status_entry_malformed');
+  const messages = new Map<bigint, string>();
+  for (const item of value) {
+    const { status, message } = isJsonObject(item) ? item : {};
+    const known = typeof status === 'string' && hexadecimal.test(status) && typeof message === 'string';
+    if (!known || BigInt(status) >= value.length) throw new StatusFault('status_entry_malformed');
+    messages.set(BigInt(status), message);
+  }
+  if (messages.size !== value.length) throw new StatusFault('status_entry_malformed');
+  return messages;
+}
+
+/** 2.1 statusReference: a URL or an array of URLs. Nobody fetches them. */
+function requireReferences(value: Json | undefined): void {
+  if (value === undefined || [value].flat().every(isUrl)) return;
+  throw new StatusFault('status_entry_malformed');
+}
+
+function isUrl(value: Json | undefined): value is string {
+  return isText(value) && URL.canParse(value);
 }
 
 function isText(value: Json | undefined): value is string {

@@ -14,6 +14,8 @@ import { readStatusList } from './status-list.js';
 export interface ListSourceDependencies {
   readonly fetch: Fetch;
   readonly verifyProof: (credential: UnverifiedCredential, options: { now: Date }) => Promise<VerifiedCredential>;
+  /** Whether a list of one issuer may speak about credentials of another one. */
+  readonly speaksFor: (listIssuer: string, issuer: string) => boolean;
 }
 
 /** Lists by issuer and address, fetched once however many ask. */
@@ -118,15 +120,17 @@ async function prove(deps: ListSourceDependencies, result: FetchResult, issuer: 
   if (!form) throw new StatusFault('status_media_type');
   const unverified = readUnverified(result.body, form);
   // Asked before the proof, so that no list can make us resolve the DID of a stranger.
-  if (unverified.claimedIssuer !== issuer) throw new StatusFault('status_list_issuer_mismatch');
+  if (!deps.speaksFor(unverified.claimedIssuer, issuer)) throw new StatusFault('status_list_issuer_mismatch');
   const verified = await verify(deps, unverified, now);
-  if (verified.issuer !== issuer) throw new StatusFault('status_list_issuer_mismatch');
-  return verified.credential;
+  if (verified.issuer !== unverified.claimedIssuer) throw new StatusFault('status_list_issuer_mismatch');
+  return verified;
 }
 
+/** decisions.md 7: what the client let in is within the policy of its purpose, larger than an inbound body may be. */
 function readUnverified(body: Buffer, form: 'jwt' | 'json'): UnverifiedCredential {
+  const bounds = { maxBytes: body.length };
   try {
-    return readCredential(form === 'jwt' ? body.toString('latin1').trim() : parseJson(body));
+    return readCredential(form === 'jwt' ? body.toString('latin1').trim() : parseJson(body, bounds), bounds);
   } catch (cause) {
     throw new StatusFault('status_list_malformed', { cause });
   }

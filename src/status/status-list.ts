@@ -1,9 +1,10 @@
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { BitstringError, decodeBitstring, minimumEntries } from './bitstring.js';
+import { BitstringError, decodeBitstring } from './bitstring.js';
 import { StatusFault } from './codes.js';
 
 /** A list that was proved and decoded. */
 export interface StatusList {
+  readonly issuer: string;
   readonly purposes: readonly string[];
   readonly bits: Buffer;
   readonly validFrom?: number;
@@ -11,24 +12,31 @@ export interface StatusList {
   readonly ttlMilliseconds: number;
 }
 
-/** Bitstring Status List 2.2 gives no default for a missing ttl; five minutes is what our own lists say. */
+/** Bitstring Status List 2.2: "If not present, implementers MUST use a value of 300000". */
 const defaultTtl = 300_000;
 const maxTtl = 86_400_000;
 
-/** Reads a proved list; every rule of Bitstring Status List 2.2 and of 3.2 up to the index. */
-export function readStatusList(credential: JsonObject, url: string): StatusList {
+/** What is read of a proved credential; its times are those of its token, too (exp, nbf). */
+export interface ProvedList {
+  readonly credential: JsonObject;
+  readonly issuer: string;
+  readonly validFrom?: Date;
+  readonly validUntil?: Date;
+}
+
+/** Reads a proved list; every rule of Bitstring Status List 2.2. Those of 3.2 need an entry. */
+export function readStatusList({ credential, issuer, validFrom, validUntil }: ProvedList, url: string): StatusList {
   const types = Array.isArray(credential['type']) ? credential['type'] : [credential['type']];
   const subject = credential['credentialSubject'];
   if (!types.includes('BitstringStatusListCredential')) throw new StatusFault('status_list_malformed');
   if (!isJsonObject(subject) || !isListType(subject['type'])) throw new StatusFault('status_list_malformed');
   if (credential['id'] !== url) throw new StatusFault('status_list_id_mismatch');
-  const bits = readBits(subject['encodedList']);
-  // 3.2 step 10: the length in entries, not the size in bytes.
-  if (bits.length * 8 < minimumEntries) throw new StatusFault('status_list_too_short');
   return {
+    issuer,
     purposes: readPurposes(subject['statusPurpose']),
-    bits,
-    ...readTimes(credential),
+    bits: decodeList(subject['encodedList']),
+    ...(validFrom && { validFrom: validFrom.getTime() }),
+    ...(validUntil && { validUntil: validUntil.getTime() }),
     ttlMilliseconds: readTtl(subject['ttl']),
   };
 }
@@ -37,7 +45,7 @@ function isListType(type: Json | undefined): boolean {
   return (Array.isArray(type) ? type : [type]).includes('BitstringStatusList');
 }
 
-function readBits(encodedList: Json | undefined): Buffer {
+function decodeList(encodedList: Json | undefined): Buffer {
   if (typeof encodedList !== 'string') throw new StatusFault('status_list_malformed');
   try {
     return decodeBitstring(encodedList);
@@ -53,18 +61,6 @@ function readPurposes(purpose: Json | undefined): string[] {
   const texts = purposes.filter((value): value is string => typeof value === 'string' && value.length > 0);
   if (texts.length === 0 || texts.length !== purposes.length) throw new StatusFault('status_list_malformed');
   return texts;
-}
-
-function readTimes(credential: JsonObject): { validFrom?: number; validUntil?: number } {
-  const [from, until] = [readTime(credential['validFrom']), readTime(credential['validUntil'])];
-  return { ...(from === undefined ? {} : { validFrom: from }), ...(until === undefined ? {} : { validUntil: until }) };
-}
-
-function readTime(value: Json | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time)) throw new StatusFault('status_list_malformed');
-  return time;
 }
 
 function readTtl(ttl: Json | undefined): number {

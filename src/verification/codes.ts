@@ -53,8 +53,8 @@ function listError(name: string): Extra {
   return { problem: `${statusList}${name}` };
 }
 
-function brokenList(sentence: string, cause: string, problem = 'STATUS_VERIFICATION_ERROR'): CodeRow {
-  return open('status', { sentence, cause, remedy: 'Tell the issuing organisation.' }, listError(problem));
+function brokenList(sentence: string, cause: string, extra = listError('STATUS_VERIFICATION_ERROR')): CodeRow {
+  return open('status', { sentence, cause, remedy: 'Tell the issuing organisation.' }, extra);
 }
 
 function notReached(check: CheckName, words: string): CodeRow {
@@ -489,7 +489,7 @@ const status = {
     'The status entry cannot be used.',
     'A member of credentialStatus is missing or malformed.',
     askIssuer,
-    { problem: `${statusList}MALFORMED_VALUE_ERROR` },
+    malformed,
   ),
   status_index_out_of_range: fail(
     'status',
@@ -507,7 +507,7 @@ const status = {
   ),
   status_entry_unsupported: open('status', {
     sentence: 'The kind of status is not supported.',
-    cause: 'Only BitstringStatusListEntry with one bit, for revocation or suspension, can be judged.',
+    cause: 'Only BitstringStatusListEntry for revocation, suspension, refresh or message can be judged.',
     remedy: askIssuer,
   }),
   status_retrieval_failed: open(
@@ -544,17 +544,17 @@ const status = {
   status_list_malformed: brokenList(
     'The status list cannot be read.',
     'A member of the list is missing or malformed.',
-    'MALFORMED_VALUE_ERROR',
+    malformed,
   ),
   status_list_too_large: brokenList(
     'The status list is too large.',
     'Unpacked it exceeds our limit of size.',
-    'MALFORMED_VALUE_ERROR',
+    malformed,
   ),
   status_list_too_short: brokenList(
     'The status list is too short.',
     'It has fewer than 131,072 entries, so it would tell whom it is about.',
-    'STATUS_LIST_LENGTH_ERROR',
+    listError('STATUS_LIST_LENGTH_ERROR'),
   ),
   status_list_proof_invalid: brokenList(
     'The signature of the status list does not hold.',
@@ -562,7 +562,7 @@ const status = {
   ),
   status_list_issuer_mismatch: brokenList(
     'The status list is not from the issuer.',
-    'It was issued by somebody else than the credential.',
+    'It was issued by somebody else, whom the registry does not recognise as an issuer of status lists.',
   ),
   status_list_id_mismatch: brokenList(
     'The status list is another one.',

@@ -14,18 +14,24 @@ function purposesOf(credential: JsonObject): Set<Json | undefined> {
 }
 
 function evidenceOf(result: StatusResult): JsonObject {
-  const { purpose, index, list, outcome, code, detail, ageSeconds } = result;
-  const line = { purpose, index, list, outcome, code, detail };
-  return ageSeconds === undefined ? line : { ...line, ageSeconds };
+  const { purpose, index, list, outcome, code, detail, type, status, message, ageSeconds } = result;
+  return {
+    ...{ purpose, index, list, outcome, code, detail },
+    ...(type !== undefined && { type }),
+    ...(status !== undefined && { status }),
+    ...(message !== undefined && { message }),
+    ...(ageSeconds !== undefined && { ageSeconds }),
+  };
 }
 
-/** Revoked is final and therefore told before suspended; a failure before what is open. */
+/** Revoked is final and therefore told before suspended; a failure before what is open, that before a mere notice. */
 function gravest(results: readonly StatusResult[]): StatusResult | undefined {
   const failed = results.filter((result) => result.outcome === 'fail');
   return (
     failed.find((result) => result.purpose === 'revocation') ??
     failed[0] ??
     results.find((result) => result.outcome === 'indeterminate') ??
+    results.find((result) => result.code === 'status_informational') ??
     results[0]
   );
 }

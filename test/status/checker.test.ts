@@ -1,9 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type SecuringFormat, secureCredential, verifyProof } from '../../src/credential/credential.js';
 import type { FetchResult } from '../../src/http/client.js';
 import type { JsonObject } from '../../src/json.js';
 import { createBitstring, encodeBitstring } from '../../src/status/bitstring.js';
-import { createStatusChecker, type StatusChecker, type StatusCode, statusCodes } from '../../src/status/status.js';
+import {
+  createStatusChecker,
+  type StatusChecker,
+  type StatusCheckerDependencies,
+  type StatusCode,
+  statusCodes,
+} from '../../src/status/status.js';
 import { createIssuer, type Directory, type Issuer } from './issuer.js';
 
 const did = 'did:web:trust.example';
@@ -58,7 +65,9 @@ function serve(body: string, contentType = 'application/vc+jwt', etag?: string):
   return async () => ({ status: 200, body: Buffer.from(body), contentType, ...(etag ? { etag } : {}) });
 }
 
-function openWeb(answer: () => Promise<FetchResult>, mayFetch?: (url: string, issuer: string) => boolean): Web {
+type Trust = Pick<StatusCheckerDependencies, 'mayFetch' | 'speaksForOthers'>;
+
+function openWeb(answer: () => Promise<FetchResult>, trust: Trust = {}): Web {
   const requests: Web['requests'] = [];
   const web: Web = {
     requests,
@@ -70,7 +79,7 @@ function openWeb(answer: () => Promise<FetchResult>, mayFetch?: (url: string, is
         requests.push({ url: address, etag: options?.ifNoneMatch });
         return web.answer();
       },
-      ...(mayFetch ? { mayFetch } : {}),
+      ...trust,
     }),
   };
   return web;
@@ -86,6 +95,10 @@ function entry(changes: JsonObject = {}): JsonObject {
     ...changes,
   };
 }
+
+/** The messages of an entry of two bits. */
+const told = (status: string) => ({ status, message: `meaning of ${status}` });
+const messages = ['0x0', '0x1', '0x2', '0x3'].map(told);
 
 const never = new AbortController().signal;
 
@@ -147,6 +160,128 @@ describe('a status check', () => {
   });
 });
 
+describe('an entry of several bits', () => {
+  /** Four values of two bits at the beginning: 0, 1, 2, 3. */
+  const bits = (entries: number) => Buffer.concat([Buffer.from([0b00_01_10_11]), Buffer.alloc(entries / 4 - 1)]);
+  const listOf = (entries: number, statusPurpose: JsonObject[string] = 'message') =>
+    listCredential({ subject: { statusPurpose, encodedList: encodeBitstring(bits(entries)) } });
+  const twoBits = (index: number, changes: JsonObject = {}) =>
+    entry({
+      statusPurpose: 'message',
+      statusListIndex: String(index),
+      statusSize: 2,
+      statusMessage: messages,
+      ...changes,
+    });
+
+  test('is read from the left, told with its message, and ends no validity by a message', async () => {
+    const web = openWeb(serve(await publish(listOf(131_072))));
+    const results = await check(
+      web,
+      [0, 1, 2, 3, 131_071].map((index) => twoBits(index)),
+    );
+    expect(results.map(({ code, status, message }) => [code, status, message])).toEqual([
+      ['status_clear', '0x0', 'meaning of 0x0'],
+      ['status_informational', '0x1', 'meaning of 0x1'],
+      ['status_informational', '0x2', 'meaning of 0x2'],
+      ['status_informational', '0x3', 'meaning of 0x3'],
+      ['status_clear', '0x0', 'meaning of 0x0'],
+    ]);
+    expect(results.every(({ outcome }) => outcome === 'pass')).toBe(true);
+  });
+
+  test('revokes or suspends by any value but 0, whatever its message says', async () => {
+    const web = openWeb(serve(await publish(listOf(131_072, ['revocation', 'suspension']))));
+    const results = await check(web, [
+      twoBits(0, { statusPurpose: 'revocation' }),
+      twoBits(2, { statusPurpose: 'revocation' }),
+      twoBits(3, { statusPurpose: 'suspension' }),
+    ]);
+    expect(results.map(({ code, status }) => [code, status])).toEqual([
+      ['status_clear', '0x0'],
+      ['status_revoked', '0x2'],
+      ['status_suspended', '0x3'],
+    ]);
+  });
+
+  test('hides among 131,072 entries, not among as many bits', async () => {
+    const web = openWeb(serve(await publish(listOf(131_068))));
+    await expectCode('status_list_too_short', web, twoBits(0));
+    const [result] = await check(web, twoBits(0));
+    expect(result?.type).toBe('https://www.w3.org/ns/credentials/status-list#STATUS_LIST_LENGTH_ERROR');
+    // The same list is long enough for those who take one bit of it.
+    await expectCode('status_clear', web, entry({ statusPurpose: 'message', statusListIndex: '0' }));
+  });
+
+  test('ends where its last bit would lie past the end', async () => {
+    const messagesOfThree = Array.from({ length: 8 }, (_, value) => told(`0x${value.toString(16)}`));
+    const three = (index: bigint) =>
+      twoBits(0, { statusListIndex: String(index), statusSize: 3, statusMessage: messagesOfThree });
+    // 2^19 bits: 174,762 entries of three, and two bits too few for another one.
+    const web = openWeb(serve(await publish(listOf(262_144))));
+    expect(await codeOf(web, three(174_761n))).toBe('status_clear');
+    for (const index of [174_762n, 2n ** 64n])
+      expect(await codeOf(web, three(index))).toBe('status_index_out_of_range');
+    expect(await codeOf(web, twoBits(262_143))).toBe('status_clear');
+    expect(await codeOf(web, twoBits(262_144))).toBe('status_index_out_of_range');
+  });
+
+  test('of one bit says "set" or "unset" where the issuer gave no words of its own', async () => {
+    const web = openWeb(serve(await publish(listOf(131_072))));
+    const one = (index: string, more: JsonObject = {}) =>
+      entry({ statusPurpose: 'message', statusListIndex: index, ...more });
+    const own = { statusMessage: [told('0x1'), told('0x0')], statusReference: 'https://trust.example/statuses' };
+    const results = await check(web, [one('0'), one('3'), one('3', own)]);
+    expect(results.map(({ message }) => message)).toEqual(['unset', 'set', 'meaning of 0x1']);
+  });
+});
+
+describe('a list of somebody else than the issuer', () => {
+  const theirs = () => publish(listCredential({ list: { issuer: stranger.did } }), stranger);
+
+  test('counts where they may speak for others, and no longer when they may not', async () => {
+    let trusted = true;
+    const web = openWeb(serve(await theirs()), { speaksForOthers: (by) => trusted && by === stranger.did });
+    await expectCode('status_clear', web);
+    await expectCode('status_revoked', web, entry({ statusListIndex: '5' }));
+    trusted = false;
+    await expectCode('status_list_issuer_mismatch', web, entry({ statusListIndex: '5' }));
+    expect(web.requests).toHaveLength(1);
+  });
+
+  test('is not theirs because it says so: the proof must be', async () => {
+    const key = await issuer.identity.signingKey('ES256');
+    const credential = listCredential({ list: { issuer: stranger.did } });
+    const signing = secureCredential(issuer.agent, { credential, format: 'vc+jwt', key, now: clock.now });
+    await expect(signing).rejects.toThrow();
+    const [header, payload, signature] = (await theirs()).split('.');
+    const ours = (await publish(listCredential())).split('.');
+    const speaksForOthers = () => true;
+    for (const forged of [
+      [ours[0], payload, ours[2]],
+      [header, payload, ours[2]],
+      [ours[0], payload, signature],
+    ]) {
+      await expectCode('status_list_proof_invalid', openWeb(serve(forged.join('.')), { speaksForOthers }));
+    }
+  });
+});
+
+describe('a list larger than an inbound body may be', () => {
+  test.each([
+    ['vc+jwt', 'application/vc+jwt'],
+    ['eddsa-rdfc-2022', 'application/vc'],
+  ] as const)('is read with %s: it was fetched, and the policy of fetching bounds it', async (format, mediaType) => {
+    const bits = randomBytes(400 * 1024);
+    bits[0] = 0b0000_0100;
+    const body = await publish(listCredential({ subject: { encodedList: encodeBitstring(bits) } }), issuer, format);
+    expect(body.length).toBeGreaterThan(512 * 1024);
+    const web = openWeb(serve(body, mediaType));
+    await expectCode('status_clear', web);
+    await expectCode('status_revoked', web, entry({ statusListIndex: '5' }));
+  });
+});
+
 describe('an entry is malformed', () => {
   const malformed: [string, JsonObject][] = [
     ['with an index that is a number', entry({ statusListIndex: 7 })],
@@ -161,6 +296,30 @@ describe('an entry is malformed', () => {
     ['with a list that is no URL', entry({ statusListCredential: 'list' })],
     ['whose id is the list', entry({ id: url })],
     ['with a size of nothing', entry({ statusSize: 0 })],
+    ['with a size that is no number', entry({ statusSize: '2' })],
+    ['with half a bit', entry({ statusSize: 1.5 })],
+    ['with several bits and no messages', entry({ statusSize: 2 })],
+    ['with too few messages', entry({ statusSize: 2, statusMessage: messages.slice(1) })],
+    ['with too many messages', entry({ statusSize: 1, statusMessage: messages })],
+    ['with more messages promised than anybody can send', entry({ statusSize: 5000, statusMessage: messages })],
+    ['with messages that are no array', entry({ statusSize: 1, statusMessage: 'set' })],
+    [
+      'with two messages for one value',
+      entry({ statusSize: 2, statusMessage: [...messages.slice(1), messages[1] ?? {}] }),
+    ],
+    [
+      'with a message for a value that cannot be',
+      entry({ statusSize: 2, statusMessage: [...messages.slice(1), told('0x4')] }),
+    ],
+    [
+      'with a value that is not hexadecimal',
+      entry({ statusSize: 2, statusMessage: [...messages.slice(1), told('0')] }),
+    ],
+    [
+      'with a message that is no text',
+      entry({ statusSize: 2, statusMessage: [...messages.slice(1), { status: '0x0', message: 1 }] }),
+    ],
+    ['with a reference that is no URL', entry({ statusReference: ['https://trust.example/statuses', 'statuses'] })],
   ];
   test.each(malformed)('%s', async (_name, status) => {
     const web = openWeb(serve(await publish(listCredential())));
@@ -185,20 +344,22 @@ describe('an entry is malformed', () => {
 describe('the status stays unknown, or the credential fails', () => {
   test.each([
     entry({ type: 'StatusList2021Entry' }),
-    entry({ statusPurpose: 'message' }),
+    entry({ statusPurpose: 'expulsion' }),
     entry({ statusPurpose: 'constructor' }),
-    entry({ statusSize: 2 }),
   ])('for an entry that is not supported', async (status) => {
     const web = openWeb(serve(await publish(listCredential())));
     await expectCode('status_entry_unsupported', web, status);
     expect(web.requests).toHaveLength(0);
   });
 
-  test.each(['131072', '9007199254740993', '1'.repeat(100)])('for the index %s past the end', async (index) => {
-    const web = openWeb(serve(await publish(listCredential())));
-    await expectCode('status_index_out_of_range', web, entry({ statusListIndex: index }));
-    await expectCode('status_clear', web, entry({ statusListIndex: '131071' }));
-  });
+  test.each(['131072', '9007199254740993', '1'.repeat(100), '1'.repeat(1000)])(
+    'for the index %s past the end',
+    async (index) => {
+      const web = openWeb(serve(await publish(listCredential())));
+      await expectCode('status_index_out_of_range', web, entry({ statusListIndex: index }));
+      await expectCode('status_clear', web, entry({ statusListIndex: '131071' }));
+    },
+  );
 
   test('for a list of another purpose', async () => {
     const web = openWeb(serve(await publish(listCredential())));
@@ -206,9 +367,11 @@ describe('the status stays unknown, or the credential fails', () => {
   });
 
   test('for a list that may not be fetched', async () => {
-    const web = openWeb(serve(await publish(listCredential())), (address) => !address.startsWith(url));
+    const asked: string[] = [];
+    const mayFetch = (address: string, by: string) => asked.push(address, by) < 0;
+    const web = openWeb(serve(await publish(listCredential())), { mayFetch });
     await expectCode('status_fetch_not_allowed', web);
-    expect(web.requests).toHaveLength(0);
+    expect([asked, web.requests]).toEqual([[url, did], []]);
   });
 
   test('for a server that does not answer, and for one that answers too late', async () => {
@@ -384,6 +547,17 @@ describe('a copy of a list', () => {
     const [result] = await web.checker.check({ credentialStatus: entry() }, context);
     expect(result?.code).toBe('status_list_issuer_mismatch');
   });
+});
+
+test('the errors are those of the specification', () => {
+  const types = new Set(Object.values(statusCodes).flatMap((facts) => ('type' in facts ? [facts.type] : [])));
+  expect([...types].sort()).toEqual([
+    'https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR',
+    'https://www.w3.org/TR/vc-data-model#RANGE_ERROR',
+    'https://www.w3.org/ns/credentials/status-list#STATUS_LIST_LENGTH_ERROR',
+    'https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR',
+    'https://www.w3.org/ns/credentials/status-list#STATUS_VERIFICATION_ERROR',
+  ]);
 });
 
 test('every code has been seen', () => {
