@@ -83,11 +83,16 @@ async function chosen(): Promise<Report> {
   return checkOwn();
 }
 
+/** Each failure as an object, which every formatter of JSON leaves on lines of its own. */
+function spelled(name: string, value: unknown): unknown {
+  return name === 'failures' && Array.isArray(value) ? value.map((failure) => ({ failure })) : value;
+}
+
 function write(report: Report, folder: string): void {
   const json = resolve(folder, 'conformance.json');
   const markdown = resolve(folder, 'conformance.md');
   mkdirSync(dirname(json), { recursive: true });
-  writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(json, `${JSON.stringify(report, spelled, 2)}\n`);
   const existing = existsSync(markdown) ? readFileSync(markdown, 'utf8') : undefined;
   writeFileSync(markdown, placeText(existing, reportText(report)));
   console.log(`written: ${json}, ${markdown}`);

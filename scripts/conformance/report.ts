@@ -99,7 +99,22 @@ const begin = '<!-- npm run conformance: begin -->';
 const end = '<!-- npm run conformance: end -->';
 const opening = `# Conformance
 
-\`npm run conformance\` asks a running service, as a stranger would, whether it keeps the normative statements of the specifications. The tests are our own (scripts/conformance/), written from the texts; inputs are made without any code of the product.
+\`npm run conformance\` asks a running service, as a stranger would, whether it keeps the normative statements of the specifications. The tests are our own (scripts/conformance/), written from the texts; what they send is made without any code of the product.
+Without arguments it starts agents/conformance.yml in a temporary folder and writes this file and conformance.json. \`-- --target server.json\` asks another server:
+
+\`\`\`json
+{
+  "name": "Example",
+  "headers": { "authorization": "Bearer ..." },
+  "selfSigned": true,
+  "issuers": [{ "url": "https://example.org/credentials/issue", "issuer": "did:key:z6Mk...", "securing": "eddsa-rdfc-2022", "keyType": "Ed25519" }],
+  "verifiers": [{ "url": "https://example.org/credentials/verify", "securing": ["eddsa-rdfc-2022"], "style": "400" }],
+  "presentationVerifiers": [{ "url": "https://example.org/presentations/verify", "securing": ["eddsa-rdfc-2022"] }],
+  "resolvers": [{ "url": "https://example.org/1.0/identifiers/", "resolvable": ["did:key:z6Mk..."] }]
+}
+\`\`\`
+
+test/conformance proves the checker: each test goes red for at least one planted fault, and for every single answer that is turned into its opposite.
 `;
 
 /** Replaces what an earlier run wrote and leaves the rest of the document alone. */

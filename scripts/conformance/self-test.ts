@@ -46,7 +46,7 @@ const refusal = json(400, {
   problemDetails: [{ type: 'https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR', title: 'planted' }],
 });
 
-const isIssuing = (request: Request) => request.method === 'POST' && request.url.endsWith('/issue');
+const isIssuing = ({ method, url }: Request) => method === 'POST' && /\/(issue|derive)$/.test(url);
 
 /** What a server would say that gets this one question wrong. Where a warning was due there are two ways to err. */
 function opposites({ request, answer }: Exchange): readonly Answer[] {
@@ -61,7 +61,7 @@ function opposites({ request, answer }: Exchange): readonly Answer[] {
 /** A careless issuer: whatever comes in goes out with a proof. */
 function issuesAnyway({ body }: Request): Answer {
   const asked = parsed(body);
-  const credential: unknown = isDocument(asked) ? asked['credential'] : undefined;
+  const credential: unknown = isDocument(asked) ? (asked['credential'] ?? asked['verifiableCredential']) : undefined;
   const proof = { type: 'DataIntegrityProof', cryptosuite: 'eddsa-rdfc-2022', proofValue: 'z' };
   return json(201, { verifiableCredential: { ...(isDocument(credential) ? credential : {}), proof } });
 }

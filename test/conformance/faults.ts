@@ -4,6 +4,7 @@
  */
 import { gzipSync } from 'node:zlib';
 import { asList, type Document, isDocument } from '../../scripts/conformance/inputs/documents.js';
+import { readProofValue, writeProofValue } from '../../scripts/conformance/inputs/selective-disclosure.js';
 import { accepts, type Fault, tells } from '../../scripts/conformance/self-test.js';
 import type { Answer } from '../../scripts/conformance/target.js';
 
@@ -783,6 +784,82 @@ const didMethods: readonly Fault[] = [
   ),
 ];
 
+const derives = (name: string, change: (credential: Document) => Document, ...statements: string[]): Fault =>
+  fault(`derives ${name}`, tells(/credentials\/derive$/, change), ...statements);
+const withValue =
+  (change: (proof: { header: string; components: unknown[] }) => { header: string; components: unknown[] }) =>
+  (credential: Document): Document => {
+    const value: unknown = proofOf(credential)['proofValue'];
+    if (typeof value !== 'string' || !value.startsWith('u')) return credential;
+    return {
+      ...credential,
+      proof: { ...proofOf(credential), proofValue: writeProofValue(change(readProofValue(value))) },
+    };
+  };
+const headerOf = (document: Document) =>
+  Buffer.from(String(proofOf(document)['proofValue']).slice(1, 5), 'base64url')
+    .toString('hex')
+    .slice(0, 6);
+const sd = (document: Document) => String(proofOf(document)['cryptosuite']).startsWith('ecdsa-sd');
+
+const disclosure: readonly Fault[] = [
+  derives('credentials without ids', ({ id: _id, ...credential }) => credential, 'DIECDSA-3.4.11-1'),
+  derives('credentials without types', ({ type: _type, ...credential }) => credential, 'DIECDSA-3.4.11-2'),
+  derives('what nobody can verify', (one) => ({ ...one, name: 'Added' }), 'DIECDSA-3.5.7-1'),
+  derives(
+    'base proofs',
+    withValue((one) => ({ ...one, header: 'd95d00' })),
+    'DIECDSA-3.5.7-1',
+  ),
+  fault(
+    'derives whatever it is asked',
+    async (request, answer) => {
+      const good = await answer();
+      if (!request.url.endsWith('/derive') || good.status < 400) return good;
+      const { verifiableCredential } = JSON.parse(request.body ?? '{}') as Document;
+      return { ...good, status: 201, text: JSON.stringify(verifiableCredential) };
+    },
+    'DIECDSA-3.4.12-1',
+    'DIECDSA-3.5.3-1',
+    'DIECDSA-3.5.3-2',
+  ),
+  issues(
+    'base proofs with another header',
+    withValue((one) => ({ ...one, header: 'd95d01' })),
+    'DIECDSA-3.5.2-1',
+  ),
+  issues(
+    'base proofs with a short HMAC key',
+    withValue(({ header, components: [first, key, hmac, ...rest] }) => ({
+      header,
+      components: [first, key, (hmac as Uint8Array).subarray(16), ...rest],
+    })),
+    'DIECDSA-3.6.2-4',
+  ),
+  issues(
+    'proofs of another cryptosuite',
+    (one) => (sd(one) ? { ...one, proof: { ...proofOf(one), cryptosuite: 'bbs-2023' } } : one),
+    'DIECDSA-3.6.4-2',
+  ),
+  verifies(
+    'derived proofs in any base',
+    (one) => sd(one) && !String(proofOf(one)['proofValue']).startsWith('u'),
+    'DIECDSA-3.5.8-1',
+  ),
+  verifies('derived proofs of any header', (one) => sd(one) && headerOf(one) !== 'd95d01', 'DIECDSA-3.5.8-2'),
+  verifies('any derived proof', sd, 'DIECDSA-3.5.8-3', 'DIECDSA-3.6.2-3', 'DIECDSA-3.6.7-1'),
+  verifies(
+    'derived proofs of any type',
+    (one) => sd(one) && proofOf(one)['type'] !== 'DataIntegrityProof',
+    'DIECDSA-3.6.4-2',
+  ),
+  verifies(
+    'derived proofs created at any time',
+    (one) => sd(one) && badStamp(proofOf(one)['created']),
+    'DIECDSA-3.6.4-3',
+  ),
+];
+
 export const faults: readonly Fault[] = [
   ...dataModel,
   ...presentations,
@@ -792,4 +869,5 @@ export const faults: readonly Fault[] = [
   ...resolution,
   ...envelopes,
   ...didMethods,
+  ...disclosure,
 ];

@@ -1,7 +1,9 @@
 /** The contexts that the checker's own JSON-LD processing knows: W3C's, from their packages. Nothing is fetched. */
 import { contexts as credentials } from '@digitalbazaar/credentials-context';
 import dataIntegrity from '@digitalbazaar/data-integrity-context';
+import multikey from '@digitalbazaar/multikey-context';
 import { contexts as bitstringStatusList } from '@digitalbazaar/vc-bitstring-status-list-context';
+import did from 'did-context';
 import ed25519Signature2020 from 'ed25519-signature-2020-context';
 
 export const credentialsV2 = 'https://www.w3.org/ns/credentials/v2';
@@ -17,6 +19,8 @@ const known = new Map<string, object>([
   ...credentials,
   ...bitstringStatusList,
   ...dataIntegrity.contexts,
+  ...multikey.contexts,
+  ...did.contexts,
   ...ed25519Signature2020.contexts,
   [undefinedTermsV2, undefinedTerms],
 ]);

@@ -3,6 +3,7 @@ import type { Tests } from '../suite.js';
 import { bitstringTests } from './bitstring.js';
 import { dataIntegrityTests } from './data-integrity.js';
 import { diEcdsaTests } from './di-ecdsa.js';
+import { diEcdsaSdTests } from './di-ecdsa-sd.js';
 import { diEddsaTests } from './di-eddsa.js';
 import { didMethodTests } from './did-methods.js';
 import { didResolutionTests } from './did-resolution.js';
@@ -15,6 +16,7 @@ export const allTests: Tests = {
   ...dataIntegrityTests,
   ...diEddsaTests,
   ...diEcdsaTests,
+  ...diEcdsaSdTests,
   ...bitstringTests,
   ...vcalmTests,
   ...didResolutionTests,
