@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only TEXT] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
+ * `npm run bench [-- --quick] [-- --worst] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
  * and says how many times the bare signature of node:crypto it costs. docs/performance.md tells how to read it.
  */
 import { writeFileSync } from 'node:fs';
@@ -18,11 +18,33 @@ const rounds = 11;
 const sliceMilliseconds = { full: 100, quick: 25 } as const;
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    worst: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  },
 });
 
 const organisation = await openOrganisation();
-try {
+
+/** With --worst: what the worst legal inputs do to everybody else. */
+async function measureWorstInputs(): Promise<{ text: string; result: unknown }> {
+  const { createWorstInputs } = await import('./worst-inputs.js');
+  const { createOrdinary, measureWorst, tabulateWorst } = await import('./worst-case.js');
+  const ordinary = await createOrdinary(organisation);
+  const milliseconds = options.quick ? 1000 : 4000;
+  const rows = [
+    await measureWorst({ ...ordinary, name: 'ordinary load alone' }, { ordinary: ordinary.run, milliseconds }),
+  ];
+  for (const input of await createWorstInputs(organisation)) {
+    rows.push(await measureWorst(input, { ordinary: ordinary.run, milliseconds }));
+    process.stderr.write(`${input.name}\n`);
+  }
+  return { text: tabulateWorst(rows), result: rows };
+}
+
+async function measureAll(): Promise<{ text: string; result: unknown }> {
   const { issue, verifiers } = await createWorkload(organisation, passportSize);
   const all = [...issue];
   for (const verifier of verifiers) all.push(await admit(verifier));
@@ -33,7 +55,12 @@ try {
   const slice = sliceMilliseconds[options.quick ? 'quick' : 'full'];
   const samples = await measure(cases, { rounds, sliceMilliseconds: slice, onProgress: progress });
   const result = summarise(rows, samples, { rounds, sliceMilliseconds: slice });
-  process.stdout.write(tabulate(result));
+  return { text: tabulate(result), result };
+}
+
+try {
+  const { text, result } = options.worst ? await measureWorstInputs() : await measureAll();
+  process.stdout.write(text);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
 } finally {
   await organisation.close();

@@ -38,6 +38,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const publicUrl = 'http://localhost:8491';
 export const organisationName = 'Rexford Acute NHS Trust (invented)';
 
+/** A stranger to the registry; `es256` is a second identifier, for suites that want P-256. */
+export interface Holder {
+  readonly did: string;
+  readonly key: SigningKey;
+  es256(): Promise<{ readonly did: string; readonly key: SigningKey }>;
+}
+
 /** What the cases work with. */
 export interface BenchOrganisation {
   readonly agent: PassportAgent;
@@ -46,7 +53,7 @@ export interface BenchOrganisation {
   readonly issuance: Issuance;
   readonly verification: Verification;
   /** A member of staff: did:key (Ed25519), whose key happens to live in the same key management. */
-  readonly holder: { readonly did: string; readonly key: SigningKey };
+  readonly holder: Holder;
   readonly now: () => Date;
   close(): Promise<void>;
 }
@@ -153,13 +160,29 @@ function serveLists(lists: StatusLists): Fetch {
   };
 }
 
-/** Multicodec ed25519-pub, as did:key spells it. */
-const ed25519Prefix = [0xed, 0x01] as const;
+/** Multicodec ed25519-pub and p256-pub, as did:key spells them. */
+const keyTypes = {
+  Ed25519: { prefix: [0xed, 0x01], algorithm: 'EdDSA' },
+  Secp256r1: { prefix: [0x80, 0x24], algorithm: 'ES256' },
+} as const;
 
 async function createHolder(agent: PassportAgent, store: AbstractDIDStore): Promise<BenchOrganisation['holder']> {
-  const managed = await agent.keyManagerCreate({ kms: 'node', type: 'Ed25519' });
-  const multikey = `z${base58.encode(Uint8Array.from([...ed25519Prefix, ...Buffer.from(managed.publicKeyHex, 'hex')]))}`;
+  const holder = await createDidKey(agent, store, 'Ed25519');
+  return { ...holder, es256: () => createDidKey(agent, store, 'Secp256r1') };
+}
+
+async function createDidKey(agent: PassportAgent, store: AbstractDIDStore, type: keyof typeof keyTypes) {
+  const { prefix, algorithm } = keyTypes[type];
+  const managed = await agent.keyManagerCreate({ kms: 'node', type });
+  const publicKey = compressed(Buffer.from(managed.publicKeyHex, 'hex'));
+  const multikey = `z${base58.encode(Uint8Array.from([...prefix, ...publicKey]))}`;
   const did = `did:key:${multikey}`;
   await store.importDID({ did, provider: 'did:key', keys: [managed], services: [] });
-  return { did, key: { keyRef: managed.kid, kid: `${did}#${multikey}`, algorithm: 'EdDSA' } };
+  return { did, key: { keyRef: managed.kid, kid: `${did}#${multikey}`, algorithm } };
+}
+
+/** SEC 1 2.3.3: of an uncompressed point, x and whether y is odd. */
+function compressed(point: Buffer): Buffer {
+  if (point.length !== 65) return point;
+  return Buffer.concat([Buffer.from([2 + ((point[64] ?? 0) & 1)]), point.subarray(1, 33)]);
 }

@@ -3,24 +3,35 @@
  * that the worst legal input does not hold up everybody else (decisions.md 7 and 24). One thread and a bounded queue:
  * a stranger who sends large documents waits for himself.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { createTransformations, type Transformations } from './canonicalisation.js';
 import { CanonicalisationThread } from './canonicalisation-thread.js';
 import type { ContextRules } from './context-rules.js';
 
 export interface CanonicaliserLimits {
-  /** Values (members and list items) up to which a document is canonicalised on the main thread: about 10 ms. */
+  /**
+   * Values (members and list items) up to which a document is canonicalised on the main thread. Those of the catalogue
+   * have 80 at most; one of 120 that is made to be hard costs about 4 ms, one of 400 up to 30 ms (npm run bench -- --worst).
+   */
   readonly inlineValues: number;
+  /** The same for grouping statements, which expands, compacts and canonicalises several times over. */
+  readonly inlineGroupValues: number;
   /** How long the thread may take for one document. */
   readonly milliseconds: number;
   /** Documents that may wait for the thread. */
   readonly queue: number;
 }
 
-const defaultLimits: CanonicaliserLimits = { inlineValues: 400, milliseconds: 2_000, queue: 32 };
+const defaultLimits: CanonicaliserLimits = {
+  inlineValues: 120,
+  inlineGroupValues: 40,
+  milliseconds: 2_000,
+  queue: 32,
+};
 
-/** Grouping statements expands, compacts and canonicalises several times over: measured, ten canonical forms. */
-const groupWeight = 10;
+/** A text is escaped, sorted and hashed as well: so many characters of it cost what a value does. */
+const charactersPerValue = 256;
 
 /** The transformations with a thread of their own, which starts when it is first needed. */
 export interface Canonicaliser extends Transformations {
@@ -35,19 +46,37 @@ export function createCanonicaliser(
   const rules: ContextRules = { documents: contexts.documents, inline: contexts.inline ?? false };
   const inline = createTransformations(rules);
   const thread = new CanonicalisationThread(rules, bounds);
-  function isLarge(document: JsonObject, weight = 1): boolean {
-    const limit = Math.floor(bounds.inlineValues / weight);
-    return countValues(document, limit) > limit;
-  }
+  const isLarge = (document: JsonObject) => countValues(document, bounds.inlineValues) > bounds.inlineValues;
+  const isManifold = (document: JsonObject) =>
+    countValues(document, bounds.inlineGroupValues) > bounds.inlineGroupValues;
+  const inTurn = createTurns();
   return {
     canonicalise: (request) =>
-      isLarge(request.document) ? thread.run('canonicalise', request) : inline.canonicalise(request),
-    checkTerms: (document) => (isLarge(document) ? thread.run('checkTerms', document) : inline.checkTerms(document)),
+      isLarge(request.document) ? thread.run('canonicalise', request) : inTurn(() => inline.canonicalise(request)),
+    checkTerms: (document) =>
+      isLarge(document) ? thread.run('checkTerms', document) : inTurn(() => inline.checkTerms(document)),
     groupStatements: (request) =>
-      isLarge(request.document, groupWeight) ? thread.run('groupStatements', request) : inline.groupStatements(request),
+      isManifold(request.document)
+        ? thread.run('groupStatements', request)
+        : inTurn(() => inline.groupStatements(request)),
     relabelStatements: (request) =>
-      isLarge(request.document) ? thread.run('relabelStatements', request) : inline.relabelStatements(request),
+      isLarge(request.document)
+        ? thread.run('relabelStatements', request)
+        : inTurn(() => inline.relabelStatements(request)),
     close: () => thread.close(),
+  };
+}
+
+/**
+ * Begins one piece of work in each turn of the event loop. The credentials of a presentation may all wait for the same
+ * DID document, and would otherwise be canonicalised in one go when it comes.
+ */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const own = turn.then(() => nextTurn());
+    turn = own;
+    return own.then(work);
   };
 }
 
@@ -56,6 +85,7 @@ function countValues(document: JsonObject, limit: number): number {
   const waiting: Json[] = [document];
   let count = 0;
   for (let value = waiting.pop(); value !== undefined && count <= limit; value = waiting.pop()) {
+    if (typeof value === 'string') count += Math.floor(value.length / charactersPerValue);
     const members = Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
     count += members.length;
     for (const member of members) waiting.push(member);

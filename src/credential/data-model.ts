@@ -167,11 +167,13 @@ const identifiedObjects = listOf(
 /** VCDM 2.0 5.3: objects with an id that no other one has, each with at least one digest, which is the resource's. */
 const relatedResources: Rule = (value, path) => {
   const faults = listOf(resource)(value, path);
-  const ids = asArray(value).map((item) => idOf(item));
-  ids.forEach((id, index) => {
-    if (id !== undefined && ids.indexOf(id) < index) {
+  const seen = new Set<string>();
+  asArray(value).forEach((item, index) => {
+    const id = idOf(item);
+    if (id === undefined) return;
+    if (seen.has(id))
       faults.push({ path: `${pathOf(value, path, index)}/id`, detail: 'must not name a resource twice' });
-    }
+    seen.add(id);
   });
   return faults;
 };
