@@ -6,6 +6,7 @@
  * the seal, and a chain rewritten from some row to its head; against that, keep copies of the head elsewhere.
  * Any slice may record. Ids and codes only: no claims, no names, no free text.
  */
+import { isJsonObject, type JsonObject } from '../json.js';
 import type { Store, Tx } from '../store/store.js';
 import { genesisHash, hashRecord } from './chain.js';
 import { type AuditEvent, checkEvent } from './event.js';
@@ -30,6 +31,15 @@ export interface ChainReport {
   readonly brokenAt?: number;
 }
 
+/** A record with its place in the chain; ids and codes only. */
+export type AuditRecord = Omit<SealedRecord, 'entry' | 'data'> & { readonly data: JsonObject | null };
+
+/** Records in the order of the chain. */
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  readonly next?: number;
+}
+
 /** The audit trail of one service. */
 export interface Audit {
   /** Part of the caller's transaction: if this fails, so must the change. */
@@ -37,6 +47,8 @@ export interface Audit {
   /** Chains what was committed; answers how many records. Safe in several processes at once. */
   seal(): Promise<number>;
   verifyChain(): Promise<ChainReport>;
+  /** A page of the chain after a place in it; `next` is where the following page begins, absent at the end. */
+  read(page: { readonly after: number; readonly limit: number }): Promise<AuditPage>;
   /** Seals again and again, within a second of each record. */
   start(): void;
   /** Seals once more and ends. */
@@ -103,7 +115,7 @@ export function createAudit({ store, now, sealMilliseconds = 500, onError }: Aud
     await sealQuietly();
   }
 
-  return { record, seal, verifyChain: () => verifyChain(store), start, stop };
+  return { record, seal, verifyChain: () => verifyChain(store), read: (page) => readPage(store, page), start, stop };
 }
 
 /** Under the lock everything is read anew, so that two sealers go on from the same head one after the other. */
@@ -138,6 +150,20 @@ async function verifyChain(store: Store): Promise<ChainReport> {
     }
   }
   return previous === head.hash ? { ok: true, length } : { ok: false, length, brokenAt: length };
+}
+
+/** By places, not by count: where somebody removed a record, the page is shorter and the chain says that it is broken. */
+async function readPage(store: Store, { after, limit }: { after: number; limit: number }): Promise<AuditPage> {
+  const upTo = after + limit;
+  return store.read(async (tx) => {
+    const { sequence } = await readHead(tx);
+    const records = (await readSealed(tx, after + 1, upTo)).map(toRecord);
+    return upTo < sequence ? { records, next: upTo } : { records };
+  });
+}
+
+function toRecord({ entry: _, data, ...record }: SealedRecord): AuditRecord {
+  return { ...record, data: isJsonObject(data) ? data : null };
 }
 
 /** Whether a record stands where it says, after the record that it says, and says what it said when it was sealed. */

@@ -52,6 +52,29 @@ describeDialects('the audit trail', (database) => {
     expect(await audit.verifyChain()).toEqual({ ok: true, length: 1_102 });
   });
 
+  test('is read page by page, in the order of the chain', async () => {
+    expect(await audit.read({ after: 0, limit: 2 })).toEqual({ records: [] });
+    await recordAndSeal(5);
+    await record(event({ subject: 'urn:uuid:unsealed' }));
+    const pages = [];
+    for (let after: number | undefined = 0; after !== undefined; after = pages.at(-1)?.next) {
+      pages.push(await audit.read({ after, limit: 2 }));
+    }
+    expect(pages.map(({ records, next }) => [records.map(({ sequence }) => sequence), next])).toEqual([
+      [[1, 2], 2],
+      [[3, 4], 4],
+      [[5], undefined],
+    ]);
+    const [first, second] = pages[0]?.records ?? [];
+    expect(first).toEqual({
+      ...event({ subject: 'urn:uuid:1' }),
+      ...{ sequence: 1, recordedAt: '2026-11-21T09:00:00.000Z', data: {} },
+      ...{ previous: Buffer.alloc(32).toString('base64url'), hash: second?.previous },
+    });
+    await change('DELETE FROM audit_record WHERE sequence = 2');
+    expect(await audit.read({ after: 0, limit: 2 })).toMatchObject({ records: [{ sequence: 1 }], next: 2 });
+  });
+
   test('keeps a record only together with the change it tells of', async () => {
     const failing = store.transaction(async (tx) => {
       await audit.record(tx, event());
