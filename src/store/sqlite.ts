@@ -48,7 +48,7 @@ export async function openSqlite(file: string, shape: StoreShape): Promise<Store
 }
 
 /** SQLite gives the files beside it (-wal, -shm) the mode of the database file. */
-async function createPrivateFile(file: string): Promise<void> {
+export async function createPrivateFile(file: string): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     const handle = await open(file, 'a', 0o600);
