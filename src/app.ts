@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type Access, accessEntities, createAccess } from './access/access.js';
 import { accessRoutes } from './access/routes.js';
 import { type Audit, auditEntities, createAudit } from './audit/audit.js';
+import { auditRoutes } from './audit/routes.js';
 import type { ConfigTree, ServiceConfig } from './config.js';
 import {
   type Catalogue,
@@ -23,8 +24,9 @@ import { ServiceError } from './errors.js';
 import { createHttpClient, type HttpClient } from './http/client.js';
 import { healthRoutes } from './http/health.js';
 import { drain } from './http/lifecycle.js';
+import { describeError } from './http/logger.js';
 import { createMetrics } from './http/metrics.js';
-import { createServer, type HttpServer } from './http/server.js';
+import { createServer, type HttpServer, type RouteAccess } from './http/server.js';
 import {
   createIdentity,
   createSelfSignedCertificate,
@@ -50,7 +52,7 @@ import {
 import { registryRoutes } from './registry/routes.js';
 import { statusRoutes } from './status/routes.js';
 import { createStatusChecker, createStatusLists, type StatusLists, statusEntities } from './status/status.js';
-import { openStore, type Store } from './store/store.js';
+import { claimDatabase, openStore, type Store } from './store/store.js';
 import { verificationRoutes } from './verification/routes.js';
 import { acceptHolder, createVerification, type Verification } from './verification/verification.js';
 
@@ -82,9 +84,8 @@ export function realSurroundings(): Surroundings {
     random: randomBytes,
     environment: process.env,
     onFault: (where, error) => {
-      const name = error instanceof Error ? error.name : 'Error';
-      const code = (error as { code?: unknown } | null)?.code ?? 'internal';
-      process.stderr.write(`${JSON.stringify({ level: 'error', time: new Date(), where, name, code })}\n`);
+      const line = { level: 'error', time: new Date(), where, error: describeError(error) };
+      process.stderr.write(`${JSON.stringify(line)}\n`);
     },
   };
 }
@@ -192,13 +193,24 @@ export interface App {
 
 /** Builds the whole service; nothing listens yet. */
 export async function createApp(deployment: Deployment, surroundings = realSurroundings()): Promise<App> {
-  const { config } = deployment;
-  const migrate = config.database.type === 'postgres' ? 'refuse' : 'run';
-  const foundation = await openFoundation(deployment, surroundings, migrate);
+  const foundation = await openClaimed(deployment, surroundings);
   try {
     return await buildApp(foundation);
   } catch (error) {
     await foundation.close();
+    throw error;
+  }
+}
+
+/** A SQLite file has one serving process: at its start it takes over whatever another one has left unfinished. */
+async function openClaimed(deployment: Deployment, surroundings: Surroundings): Promise<Foundation> {
+  const { database } = deployment.config;
+  const claim = await claimDatabase(database);
+  try {
+    const opened = await openFoundation(deployment, surroundings, database.type === 'postgres' ? 'refuse' : 'run');
+    return { ...opened, close: () => opened.close().finally(claim.release) };
+  } catch (error) {
+    await claim.release();
     throw error;
   }
 }
@@ -238,19 +250,24 @@ async function buildApp(foundation: Foundation): Promise<App> {
   // decisions.md 5: no other did:web document is ever fetched.
   const mayResolve = (did: string) =>
     registry.isAuthority(did) || registry.isListed(did) || acceptHolder(did, config.verification.holderHosts);
-  identity.restrictResolution(mayResolve);
+  if (!identity.restrictResolution(mayResolve) && !config.development.loopback) {
+    const detail = '/resolver: takes no rules (it has no `attach`), so it would fetch the DID documents of strangers';
+    throw new ServiceError('configuration', detail);
+  }
   background.push(registry);
 
   await server.register(identityRoutes({ identity }));
   await server.register(resolutionRoutes({ identity, mayResolve }));
   await server.register(accessRoutes(access));
+  await server.register(auditRoutes({ audit }));
   if (authority) await server.register(registryRoutes({ authority }));
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
   const parts = { foundation, server, background, client, catalogue, registry };
   const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
   const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
   await addInstances(parts, issuing, verification);
-  await server.register(healthRoutes({ checks: healthChecks(foundation, registry) }));
+  const metricsAccess = metricsAccessOf(config);
+  await server.register(healthRoutes({ checks: healthChecks(foundation, registry), metricsAccess }));
 
   return toApp(parts);
 }
@@ -395,6 +412,11 @@ async function addInstances(
   const instances = await createInstances(config.instances, issuing && { ...common, ...issuing });
   const derive = (request: Parameters<typeof deriveCredential>[1]) => deriveCredential(agent, request);
   await server.register(instancesRoutes({ instances, derive, ...(verification ? { verification } : {}) }));
+}
+
+/** Counts by route and decision are the organisation's own business, unless it says otherwise. */
+function metricsAccessOf({ metrics, development }: ServiceConfig): RouteAccess {
+  return (metrics.open ?? development.loopback) ? 'public' : { scope: 'metrics:read' };
 }
 
 /** Outside loopback nothing starts that could lose or forge: durable storage, and keys that open and sign. */

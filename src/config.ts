@@ -228,6 +228,17 @@ const Service = Type.Object(
       },
       closed,
     ),
+    metrics: Type.Object(
+      {
+        open: Type.Optional(
+          Type.Boolean({
+            description:
+              'Anyone may read /metrics, without a token of the scope metrics:read; if absent, on loopback only',
+          }),
+        ),
+      },
+      { ...closed, default: {} },
+    ),
     instances: Type.Array(Instance, {
       maxItems: 64,
       default: [],

@@ -7,6 +7,7 @@ const scopes = {
   'registry:read': 'read the organisations of the registry, as its authority',
   'registry:write': 'change the organisations of the registry',
   'audit:read': 'read the audit trail',
+  'metrics:read': 'read the metrics, where they are not open',
 } as const;
 
 /** All scopes by name. */

@@ -69,8 +69,8 @@ export interface Identity {
   readonly deriveKey: DeriveKey;
   /** Signs and verifies with every active key; throws `key_unavailable`, above all for a wrong key-encryption key. */
   selfTest(): Promise<void>;
-  /** Which did:web identifiers the resolver may fetch from now on. */
-  restrictResolution(mayResolve: (did: string) => boolean): void;
+  /** Which did:web identifiers the resolver may fetch from now on; false when the agent's resolver takes no rules. */
+  restrictResolution(mayResolve: (did: string) => boolean): boolean;
   refresh(): Promise<void>;
   start(): Promise<void>;
   stop(): void;
@@ -119,7 +119,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     rewrap: async (next) => privateKeysOf(context).rewrap(next),
     deriveKey: (label, length) => deriveKey(context, label, length),
     selfTest: () => selfTest(context),
-    restrictResolution: (mayResolve) => resolverOf(context)?.attach({ mayResolve }),
+    restrictResolution: (mayResolve) => restrictResolution(context, mayResolve),
     refresh: async () => void (await read(context)),
     start: () => start(context),
     stop: () => clearInterval(context.timer),
@@ -306,6 +306,12 @@ function privateKeysOf(context: Context): RewrappableKeys {
 function resolverOf({ options }: Context): PassportResolver | undefined {
   const resolver = options.parts?.part('/resolver') as Partial<PassportResolver> | undefined;
   return resolver?.attach ? (resolver as PassportResolver) : undefined;
+}
+
+function restrictResolution(context: Context, mayResolve: (did: string) => boolean): boolean {
+  const resolver = resolverOf(context);
+  resolver?.attach({ mayResolve });
+  return resolver !== undefined;
 }
 
 function summarise({ kid, algorithm, purpose, state, key, created, signsFrom }: ManagedKey): KeySummary {
