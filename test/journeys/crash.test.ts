@@ -27,10 +27,10 @@ beforeAll(async () => {
 afterAll(() => field.close());
 
 /** Rows as they lie in the database, past the service. */
-function query<T>(sql: string): Promise<T[]> {
+function query<T>(sql: string, mode = sqlite3.OPEN_READONLY): Promise<T[]> {
   const file = join(trust.stateFolder, 'staff-passport.sqlite');
   return new Promise((done, fail) => {
-    const database = new sqlite3.Database(file, sqlite3.OPEN_READONLY, (error) => error && fail(error));
+    const database = new sqlite3.Database(file, mode, (error) => error && fail(error));
     database.all<T>(sql, (error, rows) => {
       database.close();
       if (error) fail(error);
@@ -109,6 +109,27 @@ test(
     expect(await service.stop()).toBe(0);
   },
   4 * patience,
+);
+
+test(
+  'a second process leaves the database of the first alone, and kill -9 leaves no lock behind',
+  async () => {
+    const first = await trust.serve();
+    const twin = await trust.replica();
+    // As a request that the first one is working on: a second one would take it over at its start.
+    const touch = `UPDATE issuance SET state = 'reserved' WHERE id = (SELECT id FROM issuance WHERE state = 'issued' LIMIT 1)`;
+    await query(touch, sqlite3.OPEN_READWRITE);
+    const { code, stderr } = await twin.run('serve');
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/another process serves .*staff-passport\.sqlite already; stop it first/);
+    expect(await query("SELECT id FROM issuance WHERE state = 'reserved'")).toHaveLength(1);
+    await query("UPDATE issuance SET state = 'issued' WHERE state = 'reserved'", sqlite3.OPEN_READWRITE);
+    expect((await fetch(`${first.url}/health/ready`)).status).toBe(200);
+    await first.stop('SIGKILL');
+    const second = await twin.serve();
+    expect(await second.stop()).toBe(0);
+  },
+  2 * patience,
 );
 
 test(
