@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { createAuthority, type Foundation, openFoundation, realSurroundings } from '../app.js';
 import { loadConfig, type ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { createKeyEncryptionKeyFile, migrateIdentityDatabase } from '../identity/identity.js';
-import { parseJson } from '../json.js';
+import { readJsonFile } from './json-file.js';
 import { recordKey } from './keys.js';
 import { createOperator } from './operator.js';
 import { deploymentCommand, say } from './options.js';
@@ -68,7 +68,7 @@ async function initialiseRegistry(foundation: Foundation): Promise<void> {
   const authority = createAuthority(foundation);
   const { seedFile } = config.registryAuthority;
   if (seedFile !== undefined) {
-    const { added } = await authority.seed(parseJson(readFileSync(seedFile, 'utf8')), 'init');
+    const { added } = await authority.seed(readJsonFile(seedFile), 'init');
     say(`registry: ${added} organisations from ${seedFile}`);
   }
   const keyThumbprints = (await identity.listKeys()).map(({ thumbprint }) => thumbprint);

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createAuthority, openFoundation, realSurroundings } from '../app.js';
 import { loadConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
-import { parseJson } from '../json.js';
 import type { RegistryAuthority } from '../registry/registry.js';
+import { readJsonFile } from './json-file.js';
 import { deploymentCommand, say } from './options.js';
 
 const actor = 'operator';
@@ -18,7 +17,7 @@ export function registryCommand(): Command {
         .requiredOption('-f, --file <file>', 'JSON file as registryAuthority.seedFile')
         .action((options: { config: string; file: string }) =>
           withAuthority(options.config, async (authority) => {
-            const { added } = await authority.seed(parseJson(readFileSync(options.file, 'utf8')), actor);
+            const { added } = await authority.seed(readJsonFile(options.file), actor);
             say(`${added} organisations added`);
           }),
         ),
