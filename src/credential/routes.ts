@@ -1,13 +1,13 @@
 /** What the catalogue publishes: schemas, contexts, core skills, vocabulary and their pages. Fixed bytes, open to all. */
 import { Type } from 'typebox';
 import { ServiceError } from '../errors.js';
-import { sendPage } from '../http/page.js';
+import { prefersPage, sendPage } from '../http/page.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
 import { notModified, type SignedDocument, sendDocument, signedDocument } from '../http/signed-document.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { cataloguePage, typePage, vocabularyPage } from './catalogue/pages.js';
-import { prefersPage, type TypeView, viewCatalogue } from './catalogue/presentation.js';
+import { type TypeView, viewCatalogue } from './catalogue/presentation.js';
 
 const yearSeconds = 365 * 24 * 3600;
 /** An upgrade may add a type or mend a description: the lists are looked at again within the hour. */
@@ -105,7 +105,14 @@ function addCatalogueRoutes(
   server.get(
     '/catalogue',
     {
-      config: { access: 'public' },
+      config: {
+        access: 'public',
+        errors: 'negotiated',
+        home: {
+          title: 'Credential catalogue',
+          about: 'Read what each type of credential says, and how it is checked.',
+        },
+      },
       schema: {
         tags: ['catalogue'],
         operationId: 'getCatalogue',
@@ -135,7 +142,7 @@ function addTypeRoute(
   server.get(
     '/catalogue/:type',
     {
-      config: { access: 'public' },
+      config: { access: 'public', errors: 'negotiated' },
       schema: {
         tags: ['catalogue'],
         operationId: 'getCredentialType',
@@ -164,7 +171,7 @@ function addVocabularyRoute(server: HttpServer, catalogue: Catalogue): void {
   server.get(
     '/vocabulary',
     {
-      config: { access: 'public' },
+      config: { access: 'public', errors: 'negotiated' },
       schema: {
         tags: ['catalogue'],
         operationId: 'getVocabulary',

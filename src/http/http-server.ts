@@ -14,7 +14,7 @@ import type { BodyType } from './body.js';
 import type { LimitName } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { ErrorStyle } from './presenters.js';
-import type { RouteTable } from './route-table.js';
+import type { HomeLink, RouteTable } from './route-table.js';
 
 /** The server that routes are written against. */
 export type HttpServer = FastifyInstance<
@@ -31,6 +31,8 @@ declare module 'fastify' {
     access?: RouteAccess;
     /** How errors are told; problem documents when absent. */
     errors?: ErrorStyle;
+    /** Makes the start page lead here. */
+    home?: HomeLink;
     /** Which bucket of limits counts the calls. */
     limit?: LimitName;
     /** What the body may be; JSON when absent. */

@@ -63,7 +63,8 @@ export async function addApiDescription(server: HttpServer, info: { title: strin
     routePrefix: docsPath,
     ...(server.basePath === '' ? {} : { indexPrefix: server.basePath }),
     staticCSP: docsSecurityPolicy,
-    uiConfig: { docExpansion: 'list', deepLinking: true },
+    // The other layout has a bar with a logo, and the logo a style that our policy refuses.
+    uiConfig: { docExpansion: 'list', deepLinking: true, layout: 'BaseLayout' },
     theme: { title: info.title },
   });
   addDocumentRoute(server);

@@ -1,9 +1,9 @@
-/** The stylesheet, and the pages that explain each kind of problem (the `type` of RFC 9457 leads there). */
+/** The start page, the stylesheet, and the pages that explain each kind of problem (the `type` of RFC 9457 leads there). */
 import { html } from 'ghtml';
 import { Type } from 'typebox';
 import { type ErrorCode, errorCodes, ServiceError } from '../errors.js';
 import type { HttpServer } from './http-server.js';
-import { errorPageSchema, sendPage, stylesheet, stylesheetPath } from './page.js';
+import { errorPageSchema, sendPage, stylesheet, stylesheetPath, table } from './page.js';
 import { problemKinds } from './problems.js';
 import { notModified, sendDocument } from './signed-document.js';
 
@@ -26,6 +26,19 @@ export async function pageRoutes(server: HttpServer): Promise<void> {
       },
     },
     async (request, reply) => sendDocument(request, reply, stylesheet),
+  );
+  server.get(
+    '/',
+    {
+      config: { access: 'public', errors: 'page' },
+      schema: {
+        tags: ['pages'],
+        operationId: 'startPage',
+        summary: 'What this service offers, as a page',
+        response: { 200: pageResponse },
+      },
+    },
+    async (_request, reply) => sendPage(reply, { title: server.serviceName, body: homeBody(server) }),
   );
   server.get(
     '/problems',
@@ -64,18 +77,26 @@ function addProblemRoute(server: HttpServer): void {
   );
 }
 
+function homeBody({ basePath, publicUrl, routeTable }: HttpServer): string {
+  const links = routeTable
+    .homeLinks()
+    .map(({ path, title, about }) => html`<li><h2><a href="${basePath}${path}">${title}</a></h2><p>${about}</p></li>`);
+  return html`<p>This is the staff passport service of this organisation, at <code>${publicUrl}</code>.</p>
+<ul class="cards">!${links}
+<li><h2><a href="${basePath}/docs">API description</a></h2><p>For developers: every operation, with examples.</p></li></ul>`;
+}
+
 function problemsBody(basePath: string): string {
-  const rows = errorCodes.map(
-    (code) =>
-      html`<tr><td><a href="${basePath}/problems/${code}"><code>${code}</code></a></td><td>${problemKinds[code].status}</td><td>${problemKinds[code].title}</td></tr>`,
-  );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Kinds of problem"><table>
-<thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead>
-<tbody>!${rows}</tbody></table></div>`;
+  const rows = errorCodes.map((code) => ({
+    header: html`<a href="${basePath}/problems/${code}">${problemKinds[code].title}</a>`,
+    cells: [html`<code>${code}</code>`, String(problemKinds[code].status)],
+  }));
+  return html`<p>When a request cannot be served, the answer carries one of these codes.</p>
+!${table({ caption: 'Codes', headings: ['Problem', 'Code', 'HTTP status'], rows })}`;
 }
 
 function problemBody(code: ErrorCode): string {
   const { status, remedy } = problemKinds[code];
-  return html`<dl><dt>Code</dt><dd><code>${code}</code></dd><dt>HTTP status</dt><dd>${status}</dd></dl>
-<h2>What to do</h2><p>${remedy}</p>`;
+  return html`<h2>What to do next</h2><p>${remedy}</p>
+<dl class="facts"><dt>Code</dt><dd><code>${code}</code></dd><dt>HTTP status</dt><dd>${status}</dd></dl>`;
 }

@@ -4,15 +4,15 @@ import { html } from 'ghtml';
 import type { ServiceError } from '../errors.js';
 import { describeError } from './logger.js';
 import { toOAuthError } from './oauth-errors.js';
-import { sendPage } from './page.js';
+import { prefersPage, sendPage } from './page.js';
 import { type Problem, problemKinds, toProblem, toServiceError } from './problems.js';
 
-/** How a route tells its errors. */
-export type ErrorStyle = 'problem' | 'oauth' | 'page';
+/** How a route tells its errors; `negotiated` asks Accept whether a page or a problem document is wanted. */
+export type ErrorStyle = keyof typeof presenters | 'negotiated';
 
 type Presenter = (error: ServiceError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-const presenters: Readonly<Record<ErrorStyle, Presenter>> = {
+const presenters = {
   problem: (error, request, reply) => {
     const problem = problemOf(error, request);
     // As bytes: to a string Fastify adds a charset, which JSON media types do not have (RFC 8259 §11).
@@ -27,9 +27,10 @@ const presenters: Readonly<Record<ErrorStyle, Presenter>> = {
   },
   page: (error, request, reply) => {
     const problem = problemOf(error, request);
-    return sendPage(reply.code(problem.status), { title: problem.title, body: problemPageBody(problem) });
+    const body = problemPageBody(problem, request.server.basePath);
+    return sendPage(reply.code(problem.status), { title: problem.title, body });
   },
-};
+} as const satisfies Record<string, Presenter>;
 
 /** Answers any error that was thrown while a request was served. */
 export function presentError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -43,22 +44,22 @@ export function presentError(error: unknown, request: FastifyRequest, reply: Fas
   return presenters[styleOf(request)](fault, request, reply);
 }
 
-function styleOf(request: FastifyRequest): ErrorStyle {
-  const declared = request.routeOptions?.config?.errors;
-  if (declared !== undefined) return declared;
-  // Nobody declared anything for an unknown address; a browser is answered with a page.
-  const accept = request.headers.accept ?? '';
-  return request.is404 && accept.includes('text/html') ? 'page' : 'problem';
+/** Nobody declared anything for an unknown address; a browser is answered with a page there too. */
+function styleOf(request: FastifyRequest): keyof typeof presenters {
+  const declared = request.routeOptions?.config?.errors ?? (request.is404 ? 'negotiated' : 'problem');
+  if (declared !== 'negotiated') return declared;
+  return prefersPage(request.headers.accept) ? 'page' : 'problem';
 }
 
 function problemOf(error: ServiceError, request: FastifyRequest): Problem {
   return toProblem(error, { base: request.server.publicUrl, instance: `urn:uuid:${request.id}` });
 }
 
-function problemPageBody(problem: Problem): string {
+function problemPageBody(problem: Problem, basePath: string): string {
   const faults = (problem.errors ?? []).map((fault) => html`<li><code>${fault.path}</code>: ${fault.detail}</li>`);
   return html`<div class="notice bad" role="alert"><p>${problem.detail}</p>!${faults.length > 0 ? html`<ul>!${faults}</ul>` : ''}</div>
 <h2>What to do next</h2>
 <p>${problemKinds[problem.code].remedy}</p>
+<p><a href="${basePath}/">Go to the start page</a></p>
 <p class="hint">If you ask for help, give this reference: <code>${problem.instance ?? ''}</code></p>`;
 }

@@ -7,8 +7,17 @@ export interface RouteEntry {
   readonly hidden: boolean;
 }
 
+/** A page that the start page leads to. */
+export interface HomeLink {
+  readonly title: string;
+  /** One sentence about what one does there. */
+  readonly about: string;
+}
+
 export interface RouteTable {
-  add(route: { method: string | string[]; url: string; schema?: unknown }): void;
+  add(route: { method: string | string[]; url: string; schema?: unknown; config?: { home?: HomeLink } }): void;
+  /** Where the start page leads, in the order in which the routes were added. */
+  homeLinks(): readonly (HomeLink & { readonly path: string })[];
   /** Methods that exist at an address, sorted; empty when nothing is there. */
   methodsAt(url: string): string[];
   list(): readonly RouteEntry[];
@@ -19,8 +28,11 @@ export interface RouteTable {
 export function createRouteTable(): RouteTable {
   const entries: RouteEntry[] = [];
   const matchers = new Map<string, RegExp>();
+  const links = new Map<string, HomeLink>();
   return {
-    add({ method, url, schema }) {
+    homeLinks: () => [...links].map(([path, link]) => ({ path, ...link })),
+    add({ method, url, schema, config }) {
+      if (config?.home !== undefined) links.set(url, config.home);
       const hidden = (schema as { hide?: boolean } | undefined)?.hide === true;
       for (const name of [method].flat()) entries.push({ method: name, pattern: url, hidden });
       if (!matchers.has(url)) matchers.set(url, toMatcher(url));

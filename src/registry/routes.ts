@@ -85,7 +85,14 @@ function addPublicRoutes(server: HttpServer, authority: RegistryAuthority): void
   server.get(
     '/registry',
     {
-      config: { access: 'public', errors: 'page' },
+      config: {
+        access: 'public',
+        errors: 'page',
+        home: {
+          title: 'Recognised organisations',
+          about: 'See who may issue which credentials, and who is suspended.',
+        },
+      },
       schema: { tags, operationId: 'registryPage', summary: 'The list as a page', response: { 200: pageContent } },
     },
     async (_request, reply) => {

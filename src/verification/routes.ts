@@ -208,7 +208,14 @@ function addPages(server: HttpServer, verification: Verify, access: Exclude<Rout
   server.get(
     '/verify',
     {
-      config: { access: 'public', errors: 'page' },
+      config: {
+        access: 'public',
+        errors: 'page',
+        home: {
+          title: 'Verify a staff credential',
+          about: 'Paste a credential and read whether it can be relied on, and why.',
+        },
+      },
       schema: { ...schema, operationId: 'verifyPage', summary: 'The page to paste a credential' },
     },
     async (_request, reply) => sendPage(reply, { title: 'Verify a staff credential', body: form }),
@@ -254,5 +261,5 @@ async function answerPasted(text: string, verification: Verify, request: Fastify
     return again(fault);
   }
   const report = await verification.verifyCredential({ verifiableCredential, ...callerOf(request) });
-  return sendPage(reply, { title: 'Verdict', body: verdictBody(report, base) });
+  return sendPage(reply, { title: 'Result of the verification', body: verdictBody(report, base) });
 }

@@ -1,5 +1,5 @@
 /** The catalogue's pages: the view of presentation.ts in tables. */
-import { html } from '../../http/page.js';
+import { html, type TableRow, table } from '../../http/page.js';
 import type { CatalogueView, ClaimView, TypeView } from './presentation.js';
 import type { VocabularyTerm } from './vocabulary.js';
 
@@ -12,22 +12,15 @@ const relianceWords: Readonly<Record<string, string>> = {
   INFORMATION: 'It never counts by itself.',
 };
 
-function table(label: string, headings: readonly string[], rows: readonly string[]): string {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table>
-<thead><tr>!${headings.map((heading) => html`<th scope="col">${heading}</th>`)}</tr></thead>
-<tbody>!${rows}</tbody></table></div>`;
-}
-
 export function cataloguePage(view: CatalogueView, basePath: string): string {
-  const rows = view.types.map(
-    (type) => html`<tr>
-<th scope="row"><a href="${basePath}/catalogue/${type.type}">${type.title}</a></th>
-<td><code>${type.type}</code></td><td>${type.version}</td><td>${type.status}</td><td>${type.description}</td></tr>
+  const types = view.types.map(
+    (type) => html`<li><h2><a href="${basePath}/catalogue/${type.type}">${type.title}</a></h2>
+<p>${type.description}</p><p class="hint"><code>${type.type}</code>, version ${type.version}, ${type.status}</p></li>
 `,
   );
-  return html`<p>The types of credential that this programme issues, each with a schema, a context and an example.
+  return html`<p>The types of credential that this programme issues, each with its claims, rules and an example.
 Programs get the same list as JSON from this address.</p>
-!${table('Credential types', ['Type', 'Name', 'Version', 'Status', 'What it says'], rows)}
+<ul class="cards">!${types}</ul>
 <h2>Used by them</h2>
 <ul><li><a href="${view.coreSkills}">Core skills</a>: codes, levels and renewal periods</li>
 <li><a href="${view.vocabulary}">Vocabulary</a>: the meaning of every term</li></ul>`;
@@ -35,27 +28,27 @@ Programs get the same list as JSON from this address.</p>
 
 export function typePage(type: TypeView): string {
   return html`<p>${type.description}</p>
-<dl><dt>Name</dt><dd><code>${type.type}</code></dd>
+<dl class="facts"><dt>Name</dt><dd><code>${type.type}</code></dd>
 <dt>Version</dt><dd>${type.version}, ${type.status}</dd>
 <dt>Reliance</dt><dd>${type.relianceMode}: ${relianceWords[type.relianceMode] ?? ''}</dd>
 <dt>Schema</dt><dd><a href="${type.schema.id}">${type.schema.id}</a></dd>
 <dt>Schema digest</dt><dd><code>${type.schema.digestSRI}</code></dd>
 <dt>Contexts, data model 2.0</dt><dd>!${type.contexts['2.0'].map((url) => html`<code>${url}</code><br>`)}</dd>
 <dt>Contexts, data model 1.1</dt><dd>!${type.contexts['1.1'].map((url) => html`<code>${url}</code><br>`)}</dd></dl>
-<h2>Claims</h2>
-!${table('Claims', ['Claim', 'Meaning', 'Form', 'Required'], type.claims.map(claimRow))}
+!${table({ caption: 'Claims', headings: ['Claim', 'Meaning', 'Form', 'Required'], rows: type.claims.map(claimRow) })}
 !${rulesSection(type.rules)}
 <h2>Example</h2>
 <p>What an API client posts as <code>credential</code>. Every person and organisation in it is invented.</p>
 <pre><code>${JSON.stringify(type.example, null, 2)}</code></pre>`;
 }
 
-function claimRow(claim: ClaimView): string {
+function claimRow(claim: ClaimView): TableRow {
   const unsaid = claim.selectivelyDisclosable && !claim.description.includes('only on request');
   const disclosure = unsaid ? ' Disclosed only on request.' : '';
-  return html`<tr><th scope="row">${claim.title}<br><code>${claim.name}</code></th>
-<td>${claim.description}${disclosure}</td><td>${claim.form}</td><td>${claim.required ? 'yes' : 'no'}</td></tr>
-`;
+  return {
+    header: html`${claim.title}<br><code>${claim.name}</code>`,
+    cells: [html`${claim.description}${disclosure}`, html`${claim.form}`, claim.required ? 'yes' : 'no'],
+  };
 }
 
 function rulesSection(rules: readonly string[]): string {
@@ -65,11 +58,11 @@ function rulesSection(rules: readonly string[]): string {
 }
 
 export function vocabularyPage(terms: readonly VocabularyTerm[]): string {
-  const rows = terms.map(
-    (term) => html`<tr id="${term.name}"><th scope="row"><code>${term.name}</code></th>
-<td>${term.kind === 'Class' ? 'class' : 'property'}</td><td>${term.title}</td><td>${term.description}</td></tr>
-`,
-  );
+  const rows = terms.map((term) => ({
+    id: term.name,
+    header: html`<code>${term.name}</code>`,
+    cells: [term.kind === 'Class' ? 'class' : 'property', html`${term.title}`, html`${term.description}`],
+  }));
   return html`<p>The meaning of every term that the programme's contexts define. Programs get it as JSON-LD from this address.</p>
-!${table('Terms', ['Term', 'Kind', 'Title', 'Meaning'], rows)}`;
+!${table({ caption: 'Terms', headings: ['Term', 'Kind', 'Title', 'Meaning'], rows })}`;
 }

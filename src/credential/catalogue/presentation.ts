@@ -91,20 +91,3 @@ function formOf(schema: JsonObject): string {
   const row = forms.find(([keyword]) => schema[keyword] !== undefined);
   return row ? row[1](schema[row[0]]) : (typeForms[String(schema['type'])] ?? 'text');
 }
-
-/**
- * Whether a caller wants a page rather than data (RFC 9110 §12.5.1). API clients send no Accept or a wildcard, and get data;
- * browsers name text/html.
- */
-export function prefersPage(accept: string | undefined): boolean {
-  const weights = new Map((accept ?? '').slice(0, 1000).split(',').map(weightOf));
-  const page = weights.get('text/html') ?? 0;
-  const data = Math.max(weights.get('application/json') ?? 0, weights.get('application/ld+json') ?? 0);
-  return page > 0 && page >= data;
-}
-
-function weightOf(range: string): [string, number] {
-  const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-  const weight = parameters.find((parameter) => parameter.startsWith('q='));
-  return [type, weight === undefined ? 1 : Number(weight.slice(2)) || 0];
-}
