@@ -245,10 +245,10 @@ describe('issuing', () => {
   });
 
   test('the keys outlive the process', async () => {
-    const second = await open();
-    const { body } = await second.server.inject('/instances');
-    await second.server.close();
-    await second.foundation.close();
+    await app.drain();
+    app = await open();
+    await app.listen();
+    const { body } = await app.server.inject('/instances');
     expect(JSON.parse(body)).toEqual([...issuers.values()]);
   }, 60_000);
 });
