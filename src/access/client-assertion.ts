@@ -20,6 +20,7 @@ const maxLifetimeSeconds = 300;
 /** An assertion has about 400 bytes; with long ids twice that. */
 export const maxAssertionBytes = 8 * 1024;
 
+/** A UUID has 36 characters; each is stored until its assertion has ended. */
 const maxJtiLength = 256;
 
 /** An authenticated client; the jti still has to be used up. */

@@ -15,6 +15,8 @@ export interface Client {
 
 /** Room for a key in use, its successor, and a few machines with keys of their own. */
 const maxKeys = 10;
+/** Ten keys with certificates. */
+const maxFileBytes = 64 * 1024;
 
 /** Reads all clients at start; throws ServiceError `configuration` that names the client, never a key. */
 export function loadClients(configured: ServiceConfig['access']['clients']): ReadonlyMap<string, Client> {
@@ -55,7 +57,7 @@ function readKey(id: string, jwk: Json): VerificationKey {
 
 function readJson(id: string, file: string): Json {
   try {
-    return parseJson(readFileSync(file), { maxBytes: 64 * 1024 });
+    return parseJson(readFileSync(file), { maxBytes: maxFileBytes });
   } catch (cause) {
     throw refusal(
       id,

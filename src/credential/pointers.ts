@@ -7,6 +7,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** A credential has a few dozen members; more pointers than this only cost time. */
 const maxPointers = 256;
+/** Sixty-four levels of names of sixteen characters. */
 const maxPointerLength = 1_024;
 
 /** The parts of a tree that are wanted; an empty one stands for everything below. */

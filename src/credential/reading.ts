@@ -20,6 +20,7 @@ import {
 const maxCredentials = 64;
 /** Nesting that strict JSON accepts, again: an object may come from elsewhere than our parser. */
 const maxDepth = 64;
+/** As many as strict JSON accepts members. */
 const maxMembers = 10_000;
 
 /** Tokens that were parsed while reading, so that proving need not parse them again; immutable, and out of reach. */

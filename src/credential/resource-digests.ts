@@ -19,6 +19,7 @@ const strength = Object.keys(lengths);
 /** The prefix of a multihash: function and length. */
 const multihashes: Readonly<Record<string, HashName>> = { '1220': 'sha256', '2030': 'sha384', '1340': 'sha512' };
 
+/** Three algorithms are known; more expressions than this only cost time. */
 const maxExpressions = 16;
 const sriExpression = /^(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+={0,2})(?:\?.*)?$/;
 

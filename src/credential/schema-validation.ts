@@ -39,6 +39,7 @@ export interface SchemaQuestion {
  * 60 ms for a thousand members and once for each schema; the catalogue's schemas have fewer.
  */
 const schemaLimits = { maxBytes: 64 * 1024, maxDepth: 48, maxKeys: 1_000 } as const;
+/** A credential of the catalogue has 80 values; schemas may look at each of them many times. */
 const maxCredentialValues = 1_000;
 
 /** Section 2.2: a schema credential names this schema. The first is where it stands today, the second where it stood. */

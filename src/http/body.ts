@@ -15,6 +15,7 @@ const matchers: Readonly<Record<BodyType, RegExp>> = {
   form: /^application\/x-www-form-urlencoded$/,
 };
 
+/** The largest form has six fields. */
 const maxFormFields = 100;
 
 /** Replaces Fastify's parsers (text/plain among them) by ours. */

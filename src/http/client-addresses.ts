@@ -19,6 +19,7 @@ export interface Target {
 /** Ports that may be asked; `any` where an allow-list names hosts together with their ports. */
 export type Ports = readonly number[] | 'any';
 
+/** As long as the address that a credential may state, and a did:web of 1,024 characters makes. */
 const maxUrlLength = 2048;
 const plainUrl = /^(https?):\/\/([^/?#]*)([/?][\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e%]*)?$/i;
 const hostAndPort = /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?$/i;

@@ -11,6 +11,7 @@ export interface GateLimits {
   readonly waitMilliseconds: number;
 }
 
+/** Six connections as browsers have; ten hosts at once; what waits longer would miss the verdict of 5 s. */
 export const defaultGateLimits: GateLimits = { perHost: 6, total: 64, queue: 512, waitMilliseconds: 1500 };
 
 /** Lets work through while there is room. */

@@ -73,6 +73,11 @@ export const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
     remedy: 'Ask the operator for the scope that this operation needs.',
   },
   not_found: { status: 404, title: 'Not found', remedy: 'Check the address.' },
+  gone: {
+    status: 410,
+    title: 'Taken away for good',
+    remedy: 'Use the identifier that the organisation has now; the trust registry lists it.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The method is not allowed here',
@@ -168,6 +173,7 @@ export const problemKinds: Readonly<Record<ErrorCode, ProblemKind>> = {
 
 /** Faults of one document that are listed; a caller who sends 100,000 wrong members is told of the first ones. */
 const maxFaults = 50;
+/** Paths and sentences of ours are shorter; the rest would be a stranger's text. */
 const maxFaultText = 300;
 
 /** Fastify's own errors, by their code. Anything of Fastify that is not here and is a 4xx becomes invalid_request. */

@@ -83,6 +83,7 @@ export interface Timeouts {
 const bodyLimitBytes = 256 * 1024;
 // A did:web with a path, percent-encoded, is a legal path parameter and longer than Fastify's 100 characters.
 const maxParamLength = 2048;
+/** 256 kB at 20 kB a second; a handler has its own deadline of 5 s; kept open for a page and its next. */
 const defaultTimeouts: Timeouts = { request: 15_000, handler: 20_000, keepAlive: 10_000 };
 
 /** Creates the server; routes are registered on it, then it listens. */

@@ -9,6 +9,9 @@ import { importJwk, importMultikey, toMultikey } from '../jose/keys.js';
 import { canonicalJson, isJsonObject, type JsonObject, parseJson } from '../json.js';
 import { maxDidLength } from './did-web.js';
 
+/** A public key has six members and no more than lists of texts in them (RFC 7517 4). */
+const jwkLimits = { maxDepth: 4, maxKeys: 32 } as const;
+
 /** Multicodec jwk_jcs-pub, 0xeb51 as an unsigned varint. */
 const jwkJcsPrefix = [0xd1, 0xd6, 0x03] as const;
 
@@ -35,7 +38,7 @@ export function didJwkDocument(did: string): DIDDocument {
 }
 
 function readJwk(bytes: Buffer, spelling?: 'canonical'): JsonObject & { kty: string } {
-  const jwk = parseJson(bytes, { maxDepth: 4, maxKeys: 32 });
+  const jwk = parseJson(bytes, jwkLimits);
   importJwk(jwk);
   if (!isJsonObject(jwk)) throw new Error('not a JWK');
   if (spelling && canonicalJson(jwk) !== bytes.toString('utf8')) throw new Error('not spelled canonically');

@@ -15,7 +15,9 @@ export interface DidWeb {
   readonly path: readonly string[];
 }
 
+/** RFC 1035 2.3.4, without the root's dot. */
 const maxHostLength = 253;
+/** Real ones have two or three. */
 const maxPathSegments = 16;
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const plainSegment = /^[A-Za-z0-9._-]+$/;

@@ -332,6 +332,7 @@ interface SuspensionChange {
 
 /** The clock of whoever asks may be a minute ahead; a suspension further ahead is a plan, and not offered. */
 const clockSkewMilliseconds = 60_000;
+/** What verifiers accept for one organisation (organisation.ts). */
 const maxSuspensions = 256;
 
 async function suspend(deps: RegistryAuthorityDependencies, tx: Tx, change: SuspensionChange): Promise<Organisation> {

@@ -19,6 +19,7 @@ const decimal = /^(0|[1-9]\d*)$/;
 const hexadecimal = /^0x[0-9a-fA-F]{1,16}$/;
 /** No grammar bounds the index, but every list has an end, and no end has so many digits. */
 const maxIndexDigits = 128;
+/** As long as an address may be that is fetched. */
 const maxTextLength = 2048;
 
 /** The entries of a credential; none when it has no credentialStatus. */

@@ -17,6 +17,7 @@ export interface ListCache {
 
 /** 189 trusts with two purposes and a few closed lists each. Decoded, the lists may take 64 MiB. */
 const maxLists = 2000;
+/** Some 4,000 lists of the usual size, or 32 of the largest. */
 const maxBytesHeld = 64 * 1024 * 1024;
 /** Names and times only, so far more of them: forgetting one would let an old list pass. */
 const maxRemembered = 20_000;

@@ -14,6 +14,7 @@ export interface StatusList {
 
 /** Bitstring Status List 2.2: "If not present, implementers MUST use a value of 300000". */
 const defaultTtl = 300_000;
+/** A day; a copy is confirmed much sooner whatever the ttl (list-source.ts). */
 const maxTtl = 86_400_000;
 
 /** What is read of a proved credential; its times are those of its token, too (exp, nbf). */

@@ -6,6 +6,7 @@ import type { Audit, AuditEvent } from '../audit/audit.js';
 import type { Store } from '../store/store.js';
 
 const batchSize = 200;
+/** Ten seconds of the largest load while the database is away; more would cost the memory. */
 const maxQueued = 10_000;
 
 export interface AuditQueue {
