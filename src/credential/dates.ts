@@ -1,4 +1,5 @@
 /** Times as credentials state them: XML Schema dateTimeStamp (VCDM 2.0 4.9) and JWT NumericDate (RFC 7519 2). */
+import { maxNumericDate } from '../jose/jwt.js';
 
 const dateTimeStamp =
   /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
@@ -16,9 +17,9 @@ function isBeyondMonth([, year, month, day]: readonly string[]): boolean {
   return Number(day) > daysInMonth;
 }
 
-/** Reads a NumericDate. Whole seconds within what a Date can hold; an ISO text or a fraction is none. */
+/** Reads a NumericDate. Whole seconds up to the year 9999, as for every JWT; an ISO text or a fraction is none. */
 export function parseNumericDate(value: unknown): Date | undefined {
-  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > 8_640_000_000_000) return undefined;
+  if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > maxNumericDate) return undefined;
   return new Date((value as number) * 1000);
 }
 

@@ -29,7 +29,7 @@ export interface TimeClaimOptions {
 const defaultLeewaySeconds = 60;
 
 /** 9999-12-31T23:59:59Z, the last second that every date format of the product can write. */
-const maxNumericDate = 253_402_300_799;
+export const maxNumericDate = 253_402_300_799;
 
 /** Checks exp, nbf and iat; throws JoseError claim_invalid, expired, not_yet_valid or too_old. */
 export function checkTimeClaims(claims: JsonObject, now: Date, options: TimeClaimOptions = {}): void {
