@@ -331,6 +331,100 @@ describe('addresses that must never be asked', () => {
   });
 });
 
+describe('the sizes that are accepted', () => {
+  test('end at the byte that the policy names, told beforehand or not', async () => {
+    const { port } = await listen((request, response) => {
+      const length = Number(request.url?.slice(1));
+      const told = length % 2 === 0 ? { 'content-length': String(length) } : {};
+      response.writeHead(200, { 'content-type': 'application/json', ...told }).end(Buffer.alloc(length, 0x20));
+    });
+    const ask = (length: number, maxBytes: number) =>
+      reasonOf(
+        client({ policies: { schema: { maxBytes } } }).forPurpose('schema')(`http://localhost:${port}/${length}`),
+      );
+    expect([await ask(1000, 1000), await ask(1000, 999), await ask(1001, 1001), await ask(1001, 1000)]).toEqual([
+      'none',
+      'too_large',
+      'none',
+      'too_large',
+    ]);
+    const fetch = client().forPurpose('did');
+    expect(await reasonOf(fetch(`http://localhost:${port}/65536`))).toBe('none');
+    expect(await reasonOf(fetch(`http://localhost:${port}/65537`))).toBe('too_large');
+  });
+
+  test('are those of bytes as they come: whatever a coding is called, it is refused', async () => {
+    for (const encoding of [
+      'gzip',
+      'br',
+      'deflate',
+      'zstd',
+      'x-gzip',
+      'GZIP',
+      'identity, gzip',
+      'gzip, identity',
+      '',
+    ]) {
+      const { port } = await listen(json('{}', { 'content-encoding': encoding }));
+      const reason = await reasonOf(client().forPurpose('status')(`http://localhost:${port}/`));
+      expect([encoding, reason]).toEqual([encoding, 'encoding']);
+    }
+    const { port } = await listen(json('{}', { 'content-encoding': 'Identity' }));
+    expect(await reasonOf(client().forPurpose('status')(`http://localhost:${port}/`))).toBe('none');
+  });
+
+  test('of an ETag and of a lifetime are bounded', async () => {
+    const { port } = await listen((request, response) => {
+      const etag = `"${'x'.repeat(Number(request.url?.slice(1)) - 2)}"`;
+      json('{}', { etag, 'cache-control': 'max-age=9999999999' })(request, response);
+    });
+    const fetch = client().forPurpose('did');
+    expect((await fetch(`http://localhost:${port}/256`)).etag).toHaveLength(256);
+    const longer = await fetch(`http://localhost:${port}/257`);
+    expect([longer.etag, longer.maxAgeSeconds]).toEqual([undefined, 31_536_000]);
+  });
+});
+
+describe('what a resolver says', () => {
+  test.each([
+    ...[
+      '::ffff:10.0.0.1',
+      '::ffff:7f00:1',
+      '::127.0.0.1',
+      '64:ff9b::7f00:1',
+      '2002:7f00:1::',
+      '2001::7f00:1',
+      'fd00::1',
+    ],
+    ...[
+      '::',
+      'fe80::1',
+      'ff02::1',
+      '0.0.0.0',
+      '100.64.0.1',
+      '169.254.169.254',
+      '168.63.129.16',
+      '192.168.0.1',
+      '127.1',
+    ],
+  ])('is not believed: %s is never connected to', async (address) => {
+    const lookup: Lookup = async () => [{ address, family: address.includes(':') ? 6 : 4 }];
+    const fetch = client({ loopback: false, lookup }).forPurpose('did');
+    expect(await reasonOf(fetch('https://rebind.example.com/'))).toBe('address');
+  });
+
+  test('is used as far as it may be: a forbidden address among good ones is left out', async () => {
+    const { port, connections } = await listen(json('{}'));
+    const lookup: Lookup = async () => [
+      { address: '10.0.0.1', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+      { address: '::ffff:127.0.0.1', family: 6 },
+    ];
+    expect(await reasonOf(client({ lookup }).forPurpose('did')(`http://rebind.localhost:${port}/`))).toBe('none');
+    expect(connections()).toBe(1);
+  });
+});
+
 describe('a name that changes between answers', () => {
   test('is judged for each connection', async () => {
     const { port } = await listen(json('{}', { connection: 'close' }));
