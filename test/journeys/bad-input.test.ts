@@ -42,6 +42,8 @@ interface Target {
   /** With the name of each parameter in braces. */
   readonly template: string;
   readonly parameters: readonly string[];
+  /** Names of the parameters of the query. */
+  readonly queries: readonly string[];
   readonly style: Style;
   /** Needed with a token, if at all. */
   readonly scope: string | undefined;
@@ -111,6 +113,7 @@ function toTarget({ member, method, template, operation, ajv }: Described): Targ
     name: `${member.config.odsCode} ${method} ${template}`,
     path: parameters.reduce(fillIn, template),
     parameters: parameters.map(({ name }) => name),
+    queries: (operation?.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name),
     style: styles[fault ?? ''] ?? 'problem',
     scope: operation?.security?.[0]?.['oauth2']?.[0],
     open: operation?.security?.some((needed) => Object.keys(needed).length === 0) ?? false,
@@ -190,7 +193,9 @@ function judgeRefusal({ style }: Target, { status, headers, text }: RawAnswer): 
 
 function isProblem(status: number, problem: { code: (typeof errorCodes)[number] } & Record<string, unknown>): boolean {
   const { code, title, detail, type } = problem;
-  const known = errorCodes.includes(code) && String(type).endsWith(`/problems/${code}`);
+  // Where a W3C specification has a type for the problem, that one is told.
+  const named = String(type).endsWith(`/problems/${code}`) || String(type).startsWith('https://www.w3.org/');
+  const known = errorCodes.includes(code) && named;
   // What Node's own parser refuses has no code of its own: 408 and 431 are told as invalid_request.
   const agrees = problem['status'] === status && [problemKinds[code]?.status, 408, 431].includes(status);
   return known && agrees && title === problemKinds[code].title && typeof detail === 'string' && detail.length > 0;
@@ -424,7 +429,7 @@ test(
       expect([format, good.body.decision, good.body.checks]).toEqual([format, 'valid', expect.any(Array)]);
       const { value, close } = openUp(credential);
       const changes = pathsOf(value).flatMap((path) =>
-        ['x', null, { a: 1 }, 42].map((by) => ({ path: path.join('/'), changed: close(replaceAt(value, path, by)) })),
+        ['x', null].map((by) => ({ path: path.join('/'), changed: close(replaceAt(value, path, by)) })),
       );
       expect(changes.length).toBeGreaterThan(100);
       const answers = await inParallel(changes, 8, async ({ path, changed }) => {
@@ -511,18 +516,21 @@ async function foreignTokens({ member, scope = '' }: Target): Promise<Record<str
   };
 }
 
+/** Good in every way, but for another purpose. */
+function tokenOfAnotherScope({ member, scope }: Target): Promise<string> {
+  const seed = member.app.foundation.deriveKey('staff-passport/access-token/ed25519/v1', 32);
+  const issuing = createAccessTokens({ seed, issuer: `${member.url}/oauth`, audience: member.url });
+  const grant = { clientId: 'operator', scopes: [scope === 'audit:read' ? 'vc:issue' : 'audit:read'] };
+  return issuing.issue(grant, { now: new Date(), seconds: 300, jti: randomUUID() });
+}
+
 test(
   'without a token, or with one that is not for here and now, nothing happens: 401, and 403 where the scope is lacking',
   async () => {
     const foreign = new Map<string, Record<string, string>>();
     for (const target of targets) if (target.scope !== undefined) foreign.set(target.name, await foreignTokens(target));
-    const otherScope = new Map<Member, string>();
-    for (const member of [programme.authority, programme.rxa]) {
-      const seed = member.app.foundation.deriveKey('staff-passport/access-token/ed25519/v1', 32);
-      const issuing = createAccessTokens({ seed, issuer: `${member.url}/oauth`, audience: member.url });
-      const grant = { clientId: 'operator', scopes: ['audit:read'] };
-      otherScope.set(member, await issuing.issue(grant, { now: new Date(), seconds: 300, jti: randomUUID() }));
-    }
+    const others = new Map<Target, string>();
+    for (const target of targets) if (target.scope !== undefined) others.set(target, await tokenOfAnotherScope(target));
     await withstand((target) => {
       if (target.scope === undefined) return [];
       const body = target.body === undefined ? {} : { body: json(target.body.example) };
@@ -547,7 +555,7 @@ test(
         ...Object.entries(foreign.get(target.name) ?? {}).map(([what, token]) => asking(what, `Bearer ${token}`, 401)),
         ...headers.map((value) => asking(value, value, 401)),
         asking('an empty header', undefined, 401),
-        asking('another scope', `Bearer ${otherScope.get(target.member)}`, 403),
+        asking('another scope', `Bearer ${others.get(target)}`, 403),
       ];
     }, 100);
     const closed = targets.filter(({ scope, open }) => scope !== undefined && !open);
@@ -665,9 +673,40 @@ test(
         what: `?${query.slice(0, 30)}`,
         method: target.method,
         target: `${target.path}?${query}`,
-        expected: [200, 302, 400, 404, 503],
+        // DID Resolution answers 501 to options that it knows and we do not offer.
+        expected: [200, 302, 400, 404, 503, ...(target.style === 'resolution' ? [501] : [])],
       }));
     }, 100),
+  patience,
+);
+
+test(
+  'parameters of a query that are no numbers, no known words or far too long are refused',
+  () =>
+    withstand((target) => {
+      const values = [
+        '',
+        'abc',
+        '-1',
+        '1.5',
+        '1e9',
+        '99999999999999999999',
+        'null',
+        '%00',
+        '%zz',
+        `${marker}`,
+        'x'.repeat(9000),
+      ];
+      return target.queries.flatMap((name) => [
+        ...values.map((value) => ({
+          what: `${name}=${value.slice(0, 20)}`,
+          method: target.method,
+          target: `${target.path}?${name}=${value}`,
+          expected: [200, 400],
+        })),
+        { what: `${name} twice`, method: target.method, target: `${target.path}?${name}=1&${name}=2`, expected: [400] },
+      ]);
+    }, 0),
   patience,
 );
 
