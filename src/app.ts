@@ -119,6 +119,7 @@ export async function openFoundation(
     const identity = createIdentity({
       agent: loaded.agent,
       did: config.did,
+      formerDids: formerDidsOf(config),
       now: surroundings.now,
       parts: loaded,
       // Used only where the agent keeps no private keys itself (a hardware module): then nothing else outlives a rewrap.
@@ -249,14 +250,17 @@ async function buildApp(foundation: Foundation): Promise<App> {
   });
   // decisions.md 5: no other did:web document is ever fetched.
   const mayResolve = (did: string) =>
-    registry.isAuthority(did) || registry.isListed(did) || acceptHolder(did, config.verification.holderHosts);
+    formerDidsOf(config).includes(did) ||
+    registry.isAuthority(did) ||
+    registry.isListed(did) ||
+    acceptHolder(did, config.verification.holderHosts);
   if (!identity.restrictResolution(mayResolve) && !config.development.loopback) {
     const detail = '/resolver: takes no rules (it has no `attach`), so it would fetch the DID documents of strangers';
     throw new ServiceError('configuration', detail);
   }
   background.push(registry);
 
-  await server.register(identityRoutes({ identity }));
+  await server.register(identityRoutes({ identity, formerDids: formerDidsOf(config) }));
   await server.register(resolutionRoutes({ identity, mayResolve }));
   await server.register(accessRoutes(access));
   await server.register(auditRoutes({ audit }));
@@ -274,6 +278,11 @@ async function buildApp(foundation: Foundation): Promise<App> {
 
 /** With the longest usual grace still below 30 s, after which orchestrators kill. */
 const deadlineMilliseconds = 25_000;
+
+/** Identifiers that this organisation has given up; all of them below its own. */
+function formerDidsOf({ did, formerPaths }: ServiceConfig): string[] {
+  return formerPaths.map((path) => `${did}:${path}`);
+}
 
 /** What was built, as something that begins and ends. */
 function toApp({ foundation, server, background, client }: Parts): App {

@@ -165,6 +165,13 @@ const Service = Type.Object(
       uniqueItems: true,
     }),
     did: Type.String({ pattern: '^did:web:', maxLength: 512, description: 'did:web of the organisation' }),
+    formerPaths: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,64}){0,7}$' }), {
+      maxItems: 16,
+      uniqueItems: true,
+      default: [],
+      description:
+        'What stood after `did` and a colon in identifiers that were given up: their documents are gone (410)',
+    }),
     publicUrl: Type.String({ maxLength: 512, description: 'Base URL that others use; no slash at the end' }),
     listen: Listen,
     development: Type.Object(

@@ -13,6 +13,7 @@ export const errorCodes = [
   'unauthorized',
   'forbidden',
   'not_found',
+  'gone',
   'method_not_allowed',
   'conflict',
   'idempotency_conflict',

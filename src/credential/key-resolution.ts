@@ -66,13 +66,13 @@ export async function resolveKey(
     didUrl: controller,
   });
   const { error } = didResolutionMetadata;
+  if (didDocumentMetadata?.deactivated === true) {
+    throw new CredentialRefusal('did_deactivated', `The DID ${controller} was deactivated by its controller.`);
+  }
   if (error !== undefined || !didDocument) {
     const code =
       (Object.hasOwn(resolutionRefusals, error ?? '') && resolutionRefusals[error ?? '']) || 'did_unresolved';
     throw new CredentialRefusal(code, `The DID ${controller} did not resolve (${error ?? 'no document'}).`);
-  }
-  if (didDocumentMetadata?.deactivated === true) {
-    throw new CredentialRefusal('did_deactivated', `The DID ${controller} was deactivated by its controller.`);
   }
   if (didDocument.id !== controller) {
     throw new CredentialRefusal('did_invalid', `The DID ${controller} resolved to the document of another DID.`);

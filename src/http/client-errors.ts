@@ -9,6 +9,8 @@ export type FetchReason =
   | 'port'
   | 'redirect'
   | 'status'
+  /** 410: what was there will not come back, says its host. */
+  | 'gone'
   | 'media_type'
   | 'too_large'
   | 'encoding'

@@ -98,10 +98,15 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
+/** As Node takes from anybody. */
 const maxHeaderBytes = 16 * 1024;
+/** Five times the trusts; a full memory forgets the oldest failure first. */
 const maxNegativeEntries = 1000;
+/** A host that is back must not stay refused for long (security.md 6.1). */
 const maxNegativeMilliseconds = 30_000;
+/** A digest in base64 has 88 characters; a longer ETag is not sent back. */
 const maxEtagLength = 256;
+/** One year, as RFC 2616 14.21 once had it; every caller has a shorter bound of its own. */
 const maxAgeCeiling = 31_536_000;
 
 /** Creates the client; one for the process. */
@@ -206,6 +211,7 @@ function checkHead({ statusCode, headers }: Dispatcher.ResponseData, context: Fe
   if (statusCode >= 300 && statusCode < 400) {
     throw new FetchError('redirect', `${host} sent a redirect (${statusCode}); redirects are not followed.`);
   }
+  if (statusCode === 410) throw new FetchError('gone', `${host} says that this was taken away for good (410).`);
   if (statusCode !== 200) throw new FetchError('status', `${host} answered with status ${statusCode}.`);
   const encoding = single(headers['content-encoding']);
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
@@ -315,6 +321,7 @@ function createLookup(reach: Reach): Lookup {
   };
 }
 
+/** Two tries of a lost packet; the rest of a verdict of 5 s is for the answer. */
 const connectTimeoutMilliseconds = 3000;
 
 /** Opens sockets to judged addresses only, and judges the peer again before a byte is written, TLS hello included. */

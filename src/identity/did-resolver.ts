@@ -25,6 +25,8 @@ export interface ResolverAttachment {
   readonly mayResolve?: (did: string) => boolean;
   /** Our own document, which needs no request to ourselves. */
   readonly ownDocument?: (did: string) => DIDDocument | undefined;
+  /** DIDs that this organisation has given up. */
+  readonly isFormer?: (did: string) => boolean;
 }
 
 /** A resolver that the application can attach its rules to. */
@@ -32,6 +34,7 @@ export interface PassportResolver extends Resolvable {
   attach(attachment: ResolverAttachment): void;
 }
 
+/** Five times the trusts. */
 const maxCached = 1000;
 const defaultSeconds = 60;
 /** However long a document says it may be kept: a stolen key must stop working the same morning. */
@@ -46,7 +49,7 @@ interface Entry {
 
 /** Makes the resolver. Never throws: failures are DID Resolution errors in the result. */
 export function createDidResolver(options: DidResolverOptions): PassportResolver {
-  const rules: { mayResolve?: (did: string) => boolean; ownDocument?: ResolverAttachment['ownDocument'] } = {};
+  const rules: { -readonly [Name in keyof ResolverAttachment]: ResolverAttachment[Name] } = {};
   const cache = createCache(options.now);
   const pending = new Map<string, Promise<DIDDocument>>();
 
@@ -63,6 +66,7 @@ export function createDidResolver(options: DidResolverOptions): PassportResolver
     if (!web) throw new ResolutionError('invalidDid', 'The did:web identifier is not spelled canonically');
     const own = rules.ownDocument?.(did);
     if (own) return own;
+    if (rules.isFormer?.(did)) throw new ResolutionError('deactivated', 'This organisation has given up this DID');
     const allowed = (rules.mayResolve ?? allowAll)(did) && (options.mayResolve ?? allowAll)(did);
     if (!allowed) throw new ResolutionError('internalError', 'This DID may not be fetched: nobody here relies on it');
     const entry = cache.fresh(did);
@@ -141,7 +145,8 @@ async function fetchDocument(
     return document;
   } catch (error) {
     const outcome = toResolutionError(error);
-    cache.put(did, { outcome, until: now() + negativeSeconds * 1000 });
+    const keep = outcome.error === 'deactivated' ? defaultSeconds : negativeSeconds;
+    cache.put(did, { outcome, until: now() + keep * 1000 });
     throw outcome;
   }
 }
@@ -170,6 +175,10 @@ function toResolutionError(error: unknown): ResolutionError {
   if (error instanceof FetchError && error.reason === 'media_type') {
     return new ResolutionError('representationNotSupported', error.message, { cause: error });
   }
+  // did:web, "Deactivate": the document is taken away. A 404 may be a mistake; 410 is a host's word that it is none.
+  if (error instanceof FetchError && error.reason === 'gone') {
+    return new ResolutionError('deactivated', 'The document of this DID was taken away for good', { cause: error });
+  }
   const detail = error instanceof ServiceError ? error.message : 'The DID document could not be fetched';
   return new ResolutionError('internalError', detail, { cause: error });
 }
@@ -181,6 +190,9 @@ function found(didDocument: DIDDocument): DIDResolutionResult {
 
 function failed(error: unknown): DIDResolutionResult {
   const { error: name, message } = toResolutionError(error);
+  if (name === 'deactivated') {
+    return { didResolutionMetadata: {}, didDocument: null, didDocumentMetadata: { deactivated: true } };
+  }
   return { didResolutionMetadata: { error: name, message }, didDocument: null, didDocumentMetadata: {} };
 }
 

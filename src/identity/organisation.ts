@@ -18,6 +18,8 @@ import type { ProofPurpose } from './verification-key.js';
 export interface IdentityOptions {
   readonly agent: PassportAgent;
   readonly did: string;
+  /** Identifiers that this organisation has given up: nobody may rely on their keys any more. */
+  readonly formerDids?: readonly string[];
   readonly now: () => Date;
   /** What loadAgent returned; without it keys cannot be rewrapped or change state, and the resolver is left alone. */
   readonly parts?: AgentParts;
@@ -105,6 +107,7 @@ export function createIdentity(options: IdentityOptions): Identity {
   const context: Context = { options, reloadMilliseconds, state: undefined, reading: undefined, timer: undefined };
   resolverOf(context)?.attach({
     ownDocument: (asked) => (asked === did ? (context.state?.document as DIDDocument | undefined) : undefined),
+    isFormer: (asked) => options.formerDids?.includes(asked) ?? false,
   });
   return {
     agent,

@@ -30,18 +30,18 @@ interface ErrorFacts {
 /** DID Resolution, "Errors", with the status that the binding's table gives to each. */
 const errors = {
   INVALID_DID: { status: 400, title: 'This is not a DID' },
-  INVALID_OPTIONS: { status: 400, title: 'An option is not known' },
   NOT_FOUND: { status: 404, title: 'There is no such DID document' },
   REPRESENTATION_NOT_SUPPORTED: { status: 406, title: 'No representation that you accept' },
   INVALID_DID_DOCUMENT: { status: 500, title: 'The DID document is not acceptable' },
   INTERNAL_ERROR: { status: 500, title: 'The DID could not be resolved' },
+  FEATURE_NOT_SUPPORTED: { status: 501, title: 'An option is not supported' },
   METHOD_NOT_SUPPORTED: { status: 501, title: 'The DID method is not supported' },
 } as const satisfies Record<string, ErrorFacts>;
 
 type ErrorName = keyof typeof errors;
 
 /** The resolver's own names. What a server calls its document is a fault of the document, not of the caller's Accept. */
-const errorNames: Readonly<Record<ResolutionErrorName, ErrorName>> = {
+const errorNames: Readonly<Record<Exclude<ResolutionErrorName, 'deactivated'>, ErrorName>> = {
   invalidDid: 'INVALID_DID',
   methodNotSupported: 'METHOD_NOT_SUPPORTED',
   invalidDidDocument: 'INVALID_DID_DOCUMENT',
@@ -96,8 +96,14 @@ function readRange(text: string): { type: string; quality: number } {
 export function answerResolution(result: DIDResolutionResult, contentType: AnswerType): ResolutionAnswer {
   const { didDocument, didDocumentMetadata, didResolutionMetadata } = result;
   const { error, message } = didResolutionMetadata as { error?: string; message?: string };
+  if (didDocumentMetadata.deactivated === true && !didDocument) {
+    const body = { didResolutionMetadata: {}, didDocument: null, didDocumentMetadata: { deactivated: true } };
+    return { status: 410, contentType: resolutionResultType, body };
+  }
   if (error !== undefined || !didDocument) {
-    const name = Object.hasOwn(errorNames, error ?? '') ? errorNames[error as ResolutionErrorName] : 'INTERNAL_ERROR';
+    const name = Object.hasOwn(errorNames, error ?? '')
+      ? errorNames[error as keyof typeof errorNames]
+      : 'INTERNAL_ERROR';
     return resolutionError(name, message ?? 'The DID did not resolve.');
   }
   const status = didDocumentMetadata.deactivated === true ? 410 : 200;

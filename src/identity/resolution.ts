@@ -2,8 +2,12 @@
 import type { DIDDocument } from 'did-resolver';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.js';
 
-/** Error names of DID Resolution §5; invalidDidDocument: what came is no document of this DID. */
+/**
+ * Error names of DID Resolution §5; invalidDidDocument: what came is no document of this DID. A DID that was deactivated
+ * is no error there but metadata; here it is one more way of having no document.
+ */
 export type ResolutionErrorName =
+  | 'deactivated'
   | 'invalidDid'
   | 'methodNotSupported'
   | 'representationNotSupported'
@@ -29,6 +33,7 @@ export const didMediaTypes: readonly string[] = [
   'application/json',
 ];
 
+/** Keys of two algorithms, rotated every quarter, over eight years. */
 const maxMethods = 64;
 const relationships = [
   'assertionMethod',

@@ -1,6 +1,7 @@
 /** Publishes the DID document where did:web looks for it. */
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { ServiceError } from '../errors.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer } from '../http/server.js';
 import { notModified, sendDocument } from '../http/signed-document.js';
@@ -27,9 +28,35 @@ const didDocument = Type.Object(
   { description: 'A DID document (DID Core 1.0)' },
 );
 
+export interface IdentityRoutesDependencies {
+  readonly identity: Pick<Identity, 'did' | 'published'>;
+  /** Identifiers below our address that were given up. */
+  readonly formerDids?: readonly string[];
+}
+
+/** did:web, "Deactivate": the document is taken away; 410 tells readers that it is not by mistake. */
+function addFormer(server: HttpServer, did: string): void {
+  server.get(
+    routePath(did, server.basePath),
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['identity'],
+        operationId: `formerDid_${did.replaceAll(/[^A-Za-z0-9]+/g, '_')}`,
+        summary: `${did} was given up`,
+        response: problemResponses('gone'),
+      },
+    },
+    async () => {
+      throw new ServiceError('gone', `${did} was given up by this organisation.`);
+    },
+  );
+}
+
 /** GET of the DID document: bytes from memory, no database. */
-export function identityRoutes({ identity }: { identity: Pick<Identity, 'did' | 'published'> }) {
+export function identityRoutes({ identity, formerDids = [] }: IdentityRoutesDependencies) {
   return async (server: HttpServer): Promise<void> => {
+    for (const did of formerDids) addFormer(server, did);
     server.get(
       routePath(identity.did, server.basePath),
       {
@@ -145,7 +172,7 @@ async function resolve(
   const [path = '', query] = request.url.split('?', 2);
   const did = didOfPath(path.slice(resolutionPrefix.length));
   if (query !== undefined && query !== '') {
-    return resolutionError('INVALID_OPTIONS', 'No resolution option but accept is known here.');
+    return resolutionError('FEATURE_NOT_SUPPORTED', 'No resolution option but accept is supported here.');
   }
   if (contentType === undefined) {
     return resolutionError(

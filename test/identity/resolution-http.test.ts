@@ -1,4 +1,5 @@
 import type { DIDResolutionResult } from 'did-resolver';
+import { FetchError } from '../../src/http/client.js';
 import { createMetrics } from '../../src/http/metrics.js';
 import { createServer } from '../../src/http/server.js';
 import { createDidResolver } from '../../src/identity/did-resolver.js';
@@ -9,6 +10,8 @@ import { resolutionRoutes } from '../../src/identity/routes.js';
 const own = 'did:web:trust.example';
 const listed = 'did:web:listed.example%3A8443:staff';
 const broken = 'did:web:broken.example';
+const former = 'did:web:trust.example:former';
+const gone = 'did:web:gone.example';
 const holder = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
 // The public key of RFC 8037, appendix A.2.
 const jwk = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
@@ -21,11 +24,15 @@ const resolver = createDidResolver({
   fetch: async (url) => {
     fetched.push(url);
     if (url.includes('broken')) throw new Error('no route to host');
+    if (url.includes('gone')) throw new FetchError('gone', 'gone.example says that this was taken away (410).');
     const body = Buffer.from(JSON.stringify({ '@context': ['https://www.w3.org/ns/did/v1'], id: listed }));
     return { status: 200, body, contentType: 'application/did+json' };
   },
 });
-resolver.attach({ ownDocument: (did) => (did === own ? ({ id: own } as never) : undefined) });
+resolver.attach({
+  ownDocument: (did) => (did === own ? ({ id: own } as never) : undefined),
+  isFormer: (did) => did === former,
+});
 const agent = { resolveDid: ({ didUrl }: { didUrl: string }) => resolver.resolve(didUrl) } as unknown as PassportAgent;
 
 async function openServer() {
@@ -39,7 +46,7 @@ async function openServer() {
     now: () => new Date(0),
     newId: () => 'id',
   });
-  const mayResolve = (did: string) => did === listed || did === broken;
+  const mayResolve = (did: string) => [listed, broken, former, gone].includes(did);
   await server.register(resolutionRoutes({ identity: { agent, did: own }, mayResolve }));
   return server;
 }
@@ -107,7 +114,8 @@ describe('DID resolution over HTTP', () => {
     ['did:web:127.0.0.1', 400, 'INVALID_DID'],
     ['did:key:z6MkNoKeyAtAll', 400, 'INVALID_DID'],
     [`${holder}%23${holder.slice(8)}`, 400, 'INVALID_DID'],
-    [`${holder}?versionId=1`, 400, 'INVALID_OPTIONS'],
+    [`${holder}?versionId=1`, 501, 'FEATURE_NOT_SUPPORTED'],
+    [`${holder}?noCache=true`, 501, 'FEATURE_NOT_SUPPORTED'],
     ['did:unsupported:123456789abcdefghi', 501, 'METHOD_NOT_SUPPORTED'],
     ['did:web:stranger.example', 404, 'NOT_FOUND'],
     ['did:web:trust.example:nobody', 404, 'NOT_FOUND'],
@@ -130,7 +138,20 @@ describe('DID resolution over HTTP', () => {
     expectError(answer.body, 'REPRESENTATION_NOT_SUPPORTED');
   });
 
-  test('says that a document was deactivated', () => {
+  test.each([former, gone])('says that %s was deactivated', async (did) => {
+    for (const accept of [whole, 'application/did']) {
+      const answer = await ask(did, accept);
+      expect([answer.status, answer.type]).toEqual([410, whole]);
+      expect(answer.body).toEqual({
+        didResolutionMetadata: {},
+        didDocument: null,
+        didDocumentMetadata: { deactivated: true },
+      });
+    }
+    expect(fetched.filter((url) => url.includes('former'))).toEqual([]);
+  });
+
+  test('says that a document which is still there was deactivated', () => {
     const result: DIDResolutionResult = {
       didResolutionMetadata: {},
       didDocument: { id: own },

@@ -482,6 +482,19 @@ describe('deriving', () => {
   });
 });
 
+describe('an identifier that was given up', () => {
+  test('has no document any more, and its keys prove nothing', async () => {
+    const former = `${did}:former`;
+    const document = await app.server.inject('/former/did.json');
+    expect([document.statusCode, JSON.parse(document.body).code]).toEqual([410, 'gone']);
+    const resolved = await app.server.inject(`/1.0/identifiers/${former}`);
+    expect([resolved.statusCode, JSON.parse(resolved.body).didDocumentMetadata]).toEqual([410, { deactivated: true }]);
+    const forged = signByHand({ issuer: former });
+    const proof = { ...(forged['proof'] as JsonObject), verificationMethod: `${former}#key` };
+    expect(titles((await verify({ ...forged, proof })).body)).toEqual(expect.arrayContaining(['key_not_fetched']));
+  });
+});
+
 describe('access', () => {
   test('a token is needed unless the instance is open', async () => {
     const payload = { credential: credentialOf('locked') };
