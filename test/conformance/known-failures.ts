@@ -23,6 +23,4 @@ export const knownFailures: Readonly<Record<string, string>> = {
   'BSL-3.2-1': 'see VCDM-7.1-1: what the status issuer issues is refused before and after it is revoked',
   'BSL-3.2-2': unlisted,
   'BSL-3.5-1': unlisted,
-  'DIDRES-4.4-3': 'an option that is not supported is answered with INVALID_OPTIONS, not FEATURE_NOT_SUPPORTED',
-  'DIDRES-13.2-1': 'noCache is answered with INVALID_OPTIONS, not FEATURE_NOT_SUPPORTED',
 };

@@ -120,8 +120,8 @@ function optionTest(query: string, allowed: readonly string[], mayResolve: boole
       const [did = ''] = aResolver(talk.target).resolvable;
       const plain = await resolve(talk, did);
       talk.expect(plain.reply.status === 200, `${did} answered ${plain.reply.status}`);
-      const { reply, error } = await resolve(talk, encodeURIComponent(did), resultType, query);
-      if (mayResolve && reply.status === 200) return;
+      const { reply, document, error } = await resolve(talk, encodeURIComponent(did), resultType, query);
+      if (mayResolve && reply.status === 200 && isDocument(document)) return;
       const type: unknown = error?.['type'];
       const named = allowed.some((name) => type === `${names}${name}`);
       talk.expect(named, `${query}: the error must be ${allowed.join(' or ')}, is ${type}`);
