@@ -214,6 +214,9 @@ const credentialRules: Rules = {
   termsOfUse: { rule: typedObjects },
   evidence: { rule: typedObjects },
   refreshService: { rule: typedObjects },
+  // Reserved for extensions (VCDM 2.0 5.10): what they hold is theirs, but each is an object with a type.
+  confidenceMethod: { rule: typedObjects },
+  renderMethod: { rule: typedObjects },
   name: text,
   description: text,
 };
@@ -294,7 +297,7 @@ export function checkPresentationModel(presentation: JsonObject, version: DataMo
 const definedMembers: Readonly<Record<'credential' | 'presentation', readonly string[]>> = {
   credential: [
     ...Object.keys(credentialRulesByVersion['2.0']).filter((name) => !/^(?:issuance|expiration)Date$/.test(name)),
-    ...['confidenceMethod', 'renderMethod', 'proof'],
+    'proof',
   ],
   presentation: [...Object.keys(presentationRulesByVersion['2.0']), 'proof'],
 };

@@ -72,6 +72,8 @@ const bad20: readonly [string, Readonly<Record<string, Json | undefined>>, strin
   ['a schema whose id is no URL', { credentialSchema: { type, id: 'x' } }, '/credentialSchema/id'],
   ['terms of use without a type', { termsOfUse: { id: 'urn:a:b' } }, '/termsOfUse/type'],
   ['evidence without a type', { evidence: [{ type }, {}] }, '/evidence/1/type'],
+  ['a render method without a type', { renderMethod: [{ id: 'urn:a:b' }] }, '/renderMethod/0/type'],
+  ['a confidence method that is no object', { confidenceMethod: 'urn:a:b' }, '/confidenceMethod'],
   ['a refresh service without a type', { refreshService: { id: 'urn:a:b' } }, '/refreshService/type'],
   ['a related resource that is a text', { relatedResource: ['https://a.example'] }, '/relatedResource/0'],
   ['a related resource without an id', { relatedResource: [{ digestSRI: 'sha256-x' }] }, '/relatedResource/0/id'],
