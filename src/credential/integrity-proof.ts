@@ -5,7 +5,7 @@
 import type { Fault } from '../errors.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { type ProofSuite, suiteOf } from './cryptosuites.js';
-import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
+import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf, isAbsoluteUrl } from './data-model.js';
 import { parseDateTime } from './dates.js';
 import type { DataModelVersion } from './formats.js';
 import { didOf, type KeyPurpose } from './key-resolution.js';
@@ -85,7 +85,8 @@ function readProof(proof: Json, path: string): IntegrityProof {
   const { proofValue, ...stated } = proof;
   const times = { ...readTime(stated, path, 'created'), ...readTime(stated, path, 'expires') };
   const previousProof = readPrevious(stated['previousProof'], path);
-  if (stated['id'] !== undefined && typeof stated['id'] !== 'string') throw malformed(`${path}/id`, 'must be a text');
+  const { id } = stated;
+  if (id !== undefined && !isAbsoluteUrl(id)) throw malformed(`${path}/id`, 'must be an absolute URL');
   const { type, cryptosuite, verificationMethod, proofPurpose, challenge, domain } = stated;
   const suite = suiteOf(type, cryptosuite);
   if (suite === undefined) {

@@ -7,7 +7,6 @@ const unlisted =
 
 export const knownFailures: Readonly<Record<string, string>> = {
   'VCDM-7.1-1': 'agents/conformance.yml does not recognise its own did:web issuer for VerifiableCredential',
-  'DI-2.1-2': 'a JCS proof may have an id that is no URL',
   'BSL-1.3-1': unlisted,
   'BSL-2.1-4': unlisted,
   'BSL-2.1-6': unlisted,

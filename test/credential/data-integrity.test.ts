@@ -439,6 +439,7 @@ describe('sets and chains of proofs', () => {
       ['proof_not_yet_valid', await proofBy(stranger, document, { created: '2026-11-21T10:00:00Z' })],
       ['cryptosuite_unknown', { ...mine, cryptosuite: 'bbs-2023' }],
       ['proof_malformed', { ...mine, created: 'yesterday' }],
+      ['proof_malformed', { ...mine, id: 'mine' }],
     ];
     for (const [code, other] of others) {
       await expect(verify({ ...document, proof: [mine, other] })).rejects.toMatchObject({ code });
