@@ -3,6 +3,7 @@
  * one that the specification demands is written down, and the test goes on, so that one run tells everything.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { forgeable } from './endpoints.js';
 import { credentialsV2 } from './inputs/contexts.js';
 import { type FoundKey, proofFault } from './inputs/data-integrity.js';
@@ -39,6 +40,8 @@ export interface Conversation {
   get(url: string, headers?: Record<string, string>): Promise<Reply>;
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   expect(condition: unknown, what: string): void;
+  /** Lets time pass, for what a server may keep for a while. */
+  pause(milliseconds: number): Promise<void>;
   /** Why a proof does not hold, or undefined; keys come from did:key itself or from the document of a did:web. */
   proofFault(document: Document, proof: Document): Promise<string | undefined>;
   /** Issues and returns the credential; a refusal is a failure. */
@@ -130,8 +133,20 @@ function didWebUrl(did: string): string {
   return path.length === 0 ? `https://${host}/.well-known/did.json` : `https://${host}/${path.join('/')}/did.json`;
 }
 
+/** What a conversation is made of. */
+export interface Surroundings {
+  readonly target: Target;
+  readonly parties: Parties;
+  readonly send: Send;
+  /** How many failures to look for; one is enough to know that there are some. */
+  readonly patience?: 'all' | 'one';
+  /** Real time, unless the answers come from a record. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
+}
+
 /** Starts a conversation for one test. */
-export function converse(target: Target, parties: Parties, send: Send, patience: 'all' | 'one' = 'all'): Conversation {
+export function converse(surroundings: Surroundings): Conversation {
+  const { target, parties, send, patience = 'all', pause = setTimeout } = surroundings;
   const failures: string[] = [];
   /** A self-test wants to know whether there is a failure; a report wants every one. */
   function blame(failure: string): void {
@@ -239,6 +254,7 @@ export function converse(target: Target, parties: Parties, send: Send, patience:
     get,
     post,
     expect,
+    pause: async (milliseconds) => void (await pause(milliseconds)),
     proofFault: (document, proof) => proofFault(document, proof, findKey),
     issued,
     refusesToIssue,

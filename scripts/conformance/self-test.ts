@@ -3,9 +3,9 @@
  * again with one answer turned into its opposite, one at a time, and must go red each time. A question whose answer
  * does not matter would be a question that need not be asked.
  */
-import { isAcceptance, isRefusal, issuedCredential, type Reply } from './conversation.js';
+import { isAcceptance, isRefusal, issuedCredential, type Reply, type Surroundings } from './conversation.js';
 import { type Document, isDocument } from './inputs/documents.js';
-import { runTest, type Surroundings, type Test } from './suite.js';
+import { runTest, type Test } from './suite.js';
 import type { Answer, Request, Send } from './target.js';
 
 export interface Exchange {
@@ -85,7 +85,8 @@ export async function unnoticed(
 ): Promise<readonly number[]> {
   const notices = async (position: number, answer: Answer) => {
     const send = replay(exchanges, position, answer);
-    return (await runTest(test, { ...surroundings, patience: 'one', send })).length > 0;
+    const pause = async () => undefined;
+    return (await runTest(test, { ...surroundings, patience: 'one', send, pause })).length > 0;
   };
   const missed: number[] = [];
   for (const [position, exchange] of exchanges.entries()) {

@@ -1,7 +1,7 @@
 /** Runs the tests: one test for one statement, each in a conversation of its own. */
-import { type Conversation, converse, type Parties } from './conversation.js';
+import { type Conversation, converse, type Surroundings } from './conversation.js';
 import { type Specification, statementsOf } from './statements.js';
-import type { Send, Target } from './target.js';
+import type { Target } from './target.js';
 
 /** The test of one statement. */
 export interface Test {
@@ -25,20 +25,9 @@ export interface Finding {
   readonly failures?: readonly string[];
 }
 
-export interface Surroundings {
-  readonly target: Target;
-  readonly parties: Parties;
-  readonly send: Send;
-  /** How many failures to look for; one is enough to know that there are some. */
-  readonly patience?: 'all' | 'one';
-}
-
 /** One test against one server. A test that throws has failed: the server's answer was not one it could read. */
-export async function runTest(
-  test: Test,
-  { target, parties, send, patience }: Surroundings,
-): Promise<readonly string[]> {
-  const talk = converse(target, parties, send, patience);
+export async function runTest(test: Test, surroundings: Surroundings): Promise<readonly string[]> {
+  const talk = converse(surroundings);
   try {
     await test.run(talk);
     return talk.failures;

@@ -26,7 +26,8 @@ A bare credential says what was certified, not who sent it: its \`holder\` check
 credential must be about the presenter.
 
 Before the signature nothing is fetched but the DID document of an issuer that the trust registry lists; status lists are
-fetched only when signature and registry have passed. A start may lie 60 s ahead of our clock; an end has no grace.
+fetched only when signature and registry have passed. What a status entry itself gets wrong needs no list and is told for
+every issuer whose signature held. A start may lie 60 s ahead of our clock; an end has no grace.
 
 \`POST /credentials/verify\` and \`POST /presentations/verify\` are the W3C projections (VCALM 1.0) of the same report. There
 \`verified\` means that no *error* was found; what the table calls a warning is only told, so a revoked credential is

@@ -88,6 +88,30 @@ export function createStatusChecker(deps: StatusCheckerDependencies): StatusChec
   };
 }
 
+/**
+ * What can be said of the entries without any list: which of them break the grammar of 2.1, or cannot be judged here.
+ * Nothing is fetched, so it may be asked whoever the issuer is.
+ */
+export function findEntryFaults(credential: JsonObject): StatusResult[] {
+  const entries = entriesOf(credential);
+  if (entries instanceof StatusFault) return [toResult({}, entries.code)];
+  return entries.flatMap((entry) => {
+    try {
+      readEntry(entry);
+      return [];
+    } catch (error) {
+      if (!(error instanceof StatusFault)) throw error;
+      return [toResult(entry, error.code)];
+    }
+  });
+}
+
+function readEntry(entry: Json): ParsedEntry {
+  const parsed = parseEntry(entry);
+  if (!purposes.has(parsed.purpose)) throw new StatusFault('status_entry_unsupported');
+  return parsed;
+}
+
 function entriesOf(credential: JsonObject): Json[] | StatusFault {
   try {
     return listEntries(credential);
@@ -107,8 +131,7 @@ async function checkEntry(rules: Rules, entry: Json, context: StatusContext): Pr
   const { issuer, now, deadline } = context;
   let held: HeldList | undefined;
   try {
-    const parsed = parseEntry(entry);
-    if (!purposes.has(parsed.purpose)) throw new StatusFault('status_entry_unsupported');
+    const parsed = readEntry(entry);
     if (!rules.mayFetch(parsed.list, issuer)) throw new StatusFault('status_fetch_not_allowed');
     const found = await rules.source.find(parsed.list, issuer, now, deadline);
     held = found.held;
@@ -169,6 +192,7 @@ function ageSeconds(held: HeldList | undefined, now: Date): number | undefined {
   return held && Math.round(ageOf(held, now) / 1000);
 }
 
+/** Enough of a stranger's text to find it by. */
 const maxEcho = 200;
 
 function toResult(entry: Json, code: StatusCode, age?: number): StatusResult {

@@ -6,7 +6,7 @@
  */
 export type { AllocationRequest } from './allocation.js';
 export type { StatusChecker, StatusCheckerDependencies, StatusContext, StatusResult } from './checker.js';
-export { createStatusChecker } from './checker.js';
+export { createStatusChecker, findEntryFaults } from './checker.js';
 export type { StatusCode, StatusCodeFacts } from './codes.js';
 export { statusCodes } from './codes.js';
 export type { StatusChange, StatusLists, StatusListsDependencies } from './lists.js';

@@ -37,7 +37,10 @@ function pass(check: CheckName, sentence: string, told: { cause?: string; remedy
   return { check, outcome: 'pass', required: true, projection: 'none', ...words };
 }
 
-/** Status, validity and what belongs to them are warnings for VCALM; everything else is an error. */
+/**
+ * Status, validity and what belongs to them are warnings for VCALM; everything else is an error, and so is what breaks
+ * the grammar of either: that is a fault of the data model.
+ */
 const warned: ReadonlySet<CheckName> = new Set(['validity', 'status']);
 
 function fail(check: CheckName, sentence: string, cause: string, remedy: string, extra: Extra = {}): CodeRow {
@@ -489,14 +492,14 @@ const status = {
     'The status entry cannot be used.',
     'A member of credentialStatus is missing or malformed.',
     askIssuer,
-    malformed,
+    { ...malformed, projection: 'error' },
   ),
   status_index_out_of_range: fail(
     'status',
     'The status entry points past the end of its list.',
     'statusListIndex is not within the list.',
     askIssuer,
-    { problem: `${model}RANGE_ERROR` },
+    { problem: `${model}RANGE_ERROR`, projection: 'error' },
   ),
   status_purpose_mismatch: fail(
     'status',
@@ -802,6 +805,18 @@ const judging = {
     'credentialStatus is missing, or lacks the entry for revocation or suspension.',
     askIssuer,
   ),
+  status_not_fetched: {
+    ...open(
+      'status',
+      {
+        sentence: 'The status list was not fetched.',
+        cause: 'Status lists are fetched only for issuers whom the trust registry recognises.',
+        remedy: 'See the issuer check.',
+      },
+      listError('STATUS_RETRIEVAL_ERROR'),
+    ),
+    outcome: 'skipped',
+  },
   status_timed_out: open(
     'status',
     {

@@ -21,7 +21,7 @@ import { type Deadline, DeadlineExceeded } from './deadline.js';
 import { checkIssuer, gateIssuer, isUnbound } from './issuer-check.js';
 import { checkNamedSchema, type SchemaSource } from './named-schema-check.js';
 import { type Check, type CredentialReport, completeChecks, decide, finding, type ReportedIssuer } from './report.js';
-import { checkStatus } from './status-check.js';
+import { checkStatus, checkStatusForm } from './status-check.js';
 
 export const credentialOrder: readonly CheckName[] = [
   'format',
@@ -158,7 +158,9 @@ async function judge(
     ...holderFinding(verified, question.presenter),
   ];
   // decisions.md 5: no URL taken from a credential is dereferenced unless the registry recognises its issuer.
-  if (issuer.outcome !== 'pass' && issuer.code !== 'issuer_ods_missing') return findings;
+  if (issuer.outcome !== 'pass' && issuer.code !== 'issuer_ods_missing') {
+    return [...findings, ...checkStatusForm(verified.credential)];
+  }
   findings.push(await statusFinding(deps, verified, question));
   return type === undefined ? [...findings, ...(await namedSchemaFinding(deps, verified, question))] : findings;
 }

@@ -1,6 +1,9 @@
-/** Revocation and suspension, asked only after signature and registry passed (decisions.md 5). */
+/**
+ * Revocation and suspension. Lists are asked only after signature and registry passed (decisions.md 5); what an entry
+ * itself gets wrong is told for every credential whose signature held.
+ */
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import type { StatusChecker, StatusResult } from '../status/status.js';
+import { findEntryFaults, type StatusChecker, type StatusResult } from '../status/status.js';
 import { type Deadline, DeadlineExceeded } from './deadline.js';
 import { type Check, finding } from './report.js';
 
@@ -43,8 +46,19 @@ export interface StatusQuestion {
   readonly deadline: Deadline;
 }
 
+/** The status of an issuer whose lists are not asked for: the faults of the entries, else that nobody asked. */
+export function checkStatusForm(credential: JsonObject): Check[] {
+  if (credential.credentialStatus === undefined) return [];
+  const results = findEntryFaults(credential);
+  const decisive = gravest(results);
+  if (decisive === undefined) return [finding('status_not_fetched')];
+  return [finding(decisive.code, { entries: results.map(evidenceOf) })];
+}
+
 export async function checkStatus(checker: StatusChecker, question: StatusQuestion): Promise<Check> {
   const { credential, issuer, now, deadline } = question;
+  const broken = findEntryFaults(credential).filter(({ outcome }) => outcome === 'fail');
+  if (broken[0] !== undefined) return finding(broken[0].code, { entries: broken.map(evidenceOf) });
   const purposes = purposesOf(credential);
   const missing = requiredPurposes.filter((purpose) => !purposes.has(purpose));
   if (missing.length > 0) return finding('status_missing', { missing });

@@ -12,7 +12,7 @@ import type { FetchResult } from '../../src/http/client.js';
 import { decodeBase64url } from '../../src/jose/base64url.js';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.js';
 import type { Organisation } from '../../src/registry/organisation.js';
-import type { Check, CredentialReport } from '../../src/verification/verification.js';
+import { type Check, type CredentialReport, projectCredential } from '../../src/verification/verification.js';
 import { didDocument, makeKey, now as start, type TestKey, trust } from '../credential/agent.js';
 import { catalogue, presentation11, presentation20 } from '../credential/examples.js';
 import { caller, openProgramme, organisation, type Programme } from './programme.js';
@@ -238,6 +238,16 @@ describe('verifying', () => {
       expect(failed(await verify(await resign(format, good.wire, none)))).toContain('status:status_missing');
     });
 
+    test('fails at the status for a malformed entry, before any list is fetched', async () => {
+      const spoilt = (credential: JsonObject) => ({
+        ...credential,
+        credentialStatus: (credential.credentialStatus as JsonObject[]).map((one) => ({ ...one, statusSize: 0 })),
+      });
+      const report = await verify(await resign(format, good.wire, spoilt));
+      expect(failed(report)).toContain('status:status_entry_malformed');
+      expect(programme.status.asked).toEqual([]);
+    });
+
     test('is not decided while the status list is away', async () => {
       const { fetch } = programme.status;
       programme.status.fetch = async () => {
@@ -280,7 +290,7 @@ describe('verifying', () => {
         register({ issue: [] });
         const report = await verify(good.wire);
         expect(failed(report)).toEqual(['issuer:issuer_not_authorised_for_type']);
-        expect(codeOf(report, 'status')).toBe('status_not_reached');
+        expect(codeOf(report, 'status')).toBe('status_not_fetched');
         expect(programme.status.asked).toEqual([]);
       });
 
@@ -393,8 +403,37 @@ describe('verifying', () => {
     const wire = await selfIssued();
     const report = await verify(wire);
     expect(failed(report)).toEqual(expect.arrayContaining(['issuer:issuer_not_listed']));
-    expect([codeOf(report, 'proof'), codeOf(report, 'status')]).toEqual(['proof_verified', 'status_not_reached']);
+    expect([codeOf(report, 'proof'), codeOf(report, 'status')]).toEqual(['proof_verified', 'status_not_fetched']);
     expect(programme.status.asked).toEqual([]);
+  });
+
+  describe('the status of an issuer outside the registry', () => {
+    const entry = {
+      type: 'BitstringStatusListEntry',
+      statusPurpose: 'revocation',
+      statusListIndex: '7',
+      statusListCredential: 'https://lists.example/3',
+    };
+    const malformed = 'https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR';
+    const range = 'https://www.w3.org/TR/vc-data-model#RANGE_ERROR';
+    const retrieval = 'https://www.w3.org/ns/credentials/status-list#STATUS_RETRIEVAL_ERROR';
+    const base = 'https://rxa.example';
+
+    test.each<[string, JsonObject, string, string, boolean]>([
+      ['without a fault', entry, 'status_not_fetched', retrieval, true],
+      ['without index', { ...entry, statusListIndex: 5 }, 'status_entry_malformed', malformed, false],
+      ['of no bits', { ...entry, statusSize: 0 }, 'status_entry_malformed', malformed, false],
+      ['past every end', { ...entry, statusListIndex: '1'.repeat(129) }, 'status_index_out_of_range', range, false],
+      ['of a foreign type', { type: 'OtherEntry' }, 'status_entry_unsupported', `${base}/verify/codes#`, true],
+    ])('is judged by its entry alone: one %s', async (_name, credentialStatus, code, problem, verified) => {
+      const wire = await selfIssued({ type: ['VerifiableCredential'], credentialStatus });
+      const report = await verify(wire);
+      expect([report.decision, codeOf(report, 'status')]).toEqual(['invalid', code]);
+      const told = projectCredential(report, wire, {}, { base });
+      expect(told.verified).toBe(verified);
+      expect(told.problemDetails).toContainEqual(expect.objectContaining({ type: expect.stringContaining(problem) }));
+      expect(programme.status.asked).toEqual([]);
+    });
   });
 
   test('a key of nobody lends no trust its name, even where an instance proves as much as can be proved', async () => {
