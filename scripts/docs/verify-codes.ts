@@ -31,7 +31,8 @@ every issuer whose signature held. A start may lie 60 s ahead of our clock; an e
 
 \`POST /credentials/verify\` and \`POST /presentations/verify\` are the W3C projections (VCALM 1.0) of the same report. There
 \`verified\` means that no *error* was found; what the table calls a warning is only told, so a revoked credential is
-\`verified: true\` with a warning. An issuer outside the registry is a warning when its key needs no fetch (did:key, did:jwk).
+\`verified: true\` with a warning. An issuer outside the registry is a warning when its key needs no fetch (did:key, did:jwk),
+and so is a listed issuer's type that the registry does not list for it.
 Both require challenge and domain for a presentation. Use \`POST /verify\` when you want one decision.
 `;
 

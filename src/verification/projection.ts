@@ -44,13 +44,16 @@ const foreignSubjectCodes: ReadonlySet<VerifyCode> = new Set(['holder_not_subjec
 /** Without a proof that held nothing is verified, whatever else is only a warning. */
 const proofCheck = 'proof';
 
+/** What the registry does not say of an issuer, in contrast to what it says against one (suspended, withdrawn). */
+const unrecognisedCodes: ReadonlySet<VerifyCode> = new Set(['issuer_not_listed', 'issuer_not_authorised_for_type']);
+
 /**
  * decisions.md 5: an issuer outside the registry is a warning where its key needs no fetch (did:key, did:jwk), which
- * is the case exactly when the proof could be checked all the same.
+ * is the case exactly when the proof could be checked all the same. So is a listed one for a type that is not listed.
  */
 function weight(line: Check, checks: readonly Check[], rules: Weighing): CodeRow['projection'] {
   if (foreignSubjectCodes.has(line.code)) return rules.foreignSubject ?? 'error';
-  if (line.code === 'issuer_not_listed' && proofPassed(checks)) return 'warning';
+  if (unrecognisedCodes.has(line.code) && proofPassed(checks)) return 'warning';
   // The list of an issuer whom the registry does not vouch for is not fetched: "verified" must not hide it.
   if (line.code === 'status_not_reached' && proofPassed(checks)) return 'warning';
   return verifyCodes[line.code].projection;

@@ -80,13 +80,17 @@ describe('the W3C projection', () => {
     expect(problemDetails(lines('signature_invalid', 'status_not_reached'), { base: '' })).toHaveLength(1);
   });
 
-  test('takes an unlisted issuer as a warning where its proof held all the same', () => {
+  test('takes an unlisted issuer, or type, as a warning where the proof held all the same', () => {
     const unlisted = lines(...passes.filter((code) => code !== 'issuer_recognised'), 'issuer_not_listed');
     expect(isVerified(unlisted)).toBe(true);
     expect(problemDetails(unlisted, { base: 'https://rxb.example' })).toEqual([
       expect.objectContaining({ type: 'https://rxb.example/verify/codes#issuer_not_listed' }),
     ]);
     expect(isVerified(lines('issuer_not_listed', 'key_not_fetched'))).toBe(false);
+    const foreignType = passes.map((code) => (code === 'issuer_recognised' ? 'issuer_not_authorised_for_type' : code));
+    expect(isVerified(lines(...foreignType))).toBe(true);
+    expect(problemDetails(lines(...foreignType), { base: '' })).toHaveLength(1);
+    expect(isVerified(lines('issuer_not_authorised_for_type', 'signature_invalid'))).toBe(false);
     expect(isVerified(lines(...passes, 'issuer_suspended'))).toBe(false);
   });
 
