@@ -37,6 +37,17 @@ export function didJwkDocument(did: string): DIDDocument {
   return documentOf(did, method, publicKeyJwk.use === undefined ? ['keyAgreement'] : []);
 }
 
+/** False for a did:key or did:jwk that holds no key. Of other methods nothing can be said without asking. */
+export function mayBeHolder(did: string): boolean {
+  const read = did.startsWith('did:key:') ? didKeyDocument : did.startsWith('did:jwk:') ? didJwkDocument : undefined;
+  try {
+    read?.(did);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readJwk(bytes: Buffer, spelling?: 'canonical'): JsonObject & { kty: string } {
   const jwk = parseJson(bytes, jwkLimits);
   importJwk(jwk);

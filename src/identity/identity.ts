@@ -6,6 +6,7 @@
 export type { AgentParts, LoadedAgent, PassportAgent } from './agent.js';
 export { type LoadAgentOptions, loadAgent } from './agent-config.js';
 export type { KeyState } from './did-document.js';
+export { mayBeHolder } from './did-key.js';
 export { type KeyIdentity, openKeyIdentity } from './did-key-identity.js';
 export {
   createDidResolver,

@@ -10,6 +10,7 @@ import {
   securingFormats,
 } from '../credential/credential.js';
 import { type ErrorCode, type Fault, ServiceError } from '../errors.js';
+import { mayBeHolder } from '../identity/identity.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { type RegistryView, recogniseIssuer } from '../registry/registry.js';
@@ -218,6 +219,26 @@ function refuseUnusable(validity: Validity, now: Date): void {
     refuse('invalid_credential', '/credential/validUntil', 'lies before validFrom');
 }
 
+/** A did:key or did:jwk without a key in it is nobody: the credential could never be presented. */
+function refuseImpossibleHolder({ credentialSubject }: JsonObject): void {
+  const holder = isJsonObject(credentialSubject) ? credentialSubject.id : undefined;
+  if (typeof holder !== 'string' || mayBeHolder(holder)) return;
+  refuse('invalid_credential', '/credential/credentialSubject/id', 'holds no key of a kind that we know');
+}
+
+/** Faults of the times are told under the names that the caller used for them. */
+function inCallersTerms(faults: readonly Fault[], { credential }: IssueRequest): Fault[] {
+  const { '1.1': ours, '2.0': other } = validityMembers;
+  const names = new Map([
+    [`/${ours.from}`, other.from],
+    [`/${ours.until}`, other.until],
+  ]);
+  return faults.map((fault) => {
+    const name = names.get(fault.path);
+    return name === undefined || credential[name] === undefined ? fault : { ...fault, path: `/${name}` };
+  });
+}
+
 function complete(
   request: IssueRequest,
   type: CredentialType,
@@ -251,7 +272,9 @@ export function prepareCredential(deps: PrepareDependencies, request: IssueReque
   const type = typeOf(deps.catalogue, request.credential);
   const securing = securingOf(request.options ?? {}, deps.defaultFormat);
   const content = complete(request, type, securing, deps);
-  refuseFaults('schema_violation', type.validate(content.credential, { pending: ['credentialStatus'] }));
+  const violations = type.validate(content.credential, { pending: ['credentialStatus'] });
+  refuseFaults('schema_violation', inCallersTerms(violations, request));
+  refuseImpossibleHolder(content.credential);
   refuseFaults('invalid_credential', checkDataModel(content.credential, securingFormats[securing.format].dataModel));
   refuseUnrecognised(deps, content.type, new Date(content.validFrom));
   const credential = Object.freeze({ id: content.id }) as PreparedCredential;

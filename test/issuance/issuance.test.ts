@@ -164,6 +164,18 @@ describeDialects('issuing', (database) => {
         '/credential/validUntil',
       ],
       ['with a date that is none', request({ validFrom: 'soon' }), 'invalid_request', '/credential/validFrom'],
+      [
+        'with a date that does not exist, under the name that the caller used',
+        request({ validFrom: '2026-02-30T00:00:00Z' }, { format: 'jwt_vc' }),
+        'schema_violation',
+        '/credential/validFrom',
+      ],
+      [
+        'for a holder whose did:key is no key',
+        request({ credentialSubject: { ...(dbs?.example.credentialSubject as JsonObject), id: 'did:key:zzz' } }),
+        'invalid_credential',
+        '/credential/credentialSubject/id',
+      ],
     ];
     test.each(cases)('%s, and nothing is stored', async (_title, body, code, path) => {
       const before = await count();
