@@ -6,7 +6,7 @@
 import type { InstanceConfig } from '../config.js';
 import { createIssuer, type Issuer, type IssuerDependencies } from './issuing.js';
 
-export type { IssueQuestion, Issuer, IssuerDependencies, StatusQuestion } from './issuing.js';
+export type { Issuer, IssuerDependencies } from './issuing.js';
 
 /** One instance, with its issuer where it is one. */
 export interface Instance {

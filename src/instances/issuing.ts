@@ -167,9 +167,10 @@ function pointersOf({ options }: IssueQuestion, settings: Settings): { mandatory
   throw unusable('mandatoryPointers', 'Nothing is disclosed selectively here.');
 }
 
-/** Two instances may issue credentials of the same id. */
+/** Two instances may issue credentials of the same id. A control character would not be storable in every database. */
 function recordIdOf(instance: string, credentialId: Json | undefined): string | undefined {
-  return typeof credentialId === 'string' ? `${instance} ${credentialId}` : undefined;
+  const usable = typeof credentialId === 'string' && !/\p{Cc}/u.test(credentialId);
+  return usable ? `${instance} ${credentialId}` : undefined;
 }
 
 function prepare(credential: JsonObject, { settings, did }: OpenIssuer): JsonObject {
@@ -222,7 +223,7 @@ async function allocate(
   const { statusPurposes } = issuer.settings;
   if (statusPurposes.length === 0) return [];
   if (recordId === undefined) {
-    const detail = 'is required: without it the status could never be changed';
+    const detail = 'is required, without control characters: by it the status is changed';
     const faults = [{ path: '/credential/id', detail }];
     throw new ServiceError('invalid_credential', `The id ${detail}.`, { faults });
   }

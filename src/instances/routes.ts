@@ -79,6 +79,18 @@ function common({ settings: { name, open } }: Instance, operation: string, scope
   };
 }
 
+/** What every instance did, for /metrics; a name of configuration is a label, never one of a caller. */
+function count(
+  server: HttpServer,
+  { settings: { name: instance } }: Instance,
+  operation: string,
+  outcome: string,
+): void {
+  const help = 'Operations of service instances that were answered, by outcome';
+  const labels = ['instance', 'operation', 'outcome'];
+  server.metrics.counter({ name: 'instance_operations_total', help, labels }).inc({ instance, operation, outcome });
+}
+
 /** Whoever an open instance does not know. */
 function clientOf(request: FastifyRequest): string {
   return request.caller?.clientId ?? 'anonymous';
@@ -117,6 +129,7 @@ function addIssue(server: HttpServer, instance: Instance, issuer: Issuer): void 
       const { credential, options = {} } = request.body;
       const question = { credential, options, clientId: clientOf(request as unknown as FastifyRequest) };
       const verifiableCredential = (await issuer.issue(question)) as string;
+      count(server, instance, 'issue', 'done');
       return noStore(reply).code(201).send({ verifiableCredential });
     },
   );
@@ -144,6 +157,7 @@ function addStatus(server: HttpServer, instance: Instance, issuer: Issuer): void
       const { credentialId, credentialStatus, status } = request.body;
       const clientId = clientOf(request as unknown as FastifyRequest);
       await issuer.changeStatus({ credentialId, purpose: credentialStatus.statusPurpose, status, clientId });
+      count(server, instance, 'status', 'done');
       return noStore(reply).send({});
     },
   );
@@ -171,6 +185,7 @@ function addDerive(server: HttpServer, instance: Instance, derive: Derive): void
       refuseUnknownOptions(request as unknown as FastifyRequest);
       const { verifiableCredential, options } = request.body;
       const derived = await derive({ credential: verifiableCredential, ...options });
+      count(server, instance, 'derive', 'done');
       return noStore(reply).code(201).send(derived);
     },
   );
@@ -200,6 +215,7 @@ function addVerifyCredential(server: HttpServer, instance: Instance, verificatio
         verifiableCredential,
         ...verifierOf(instance, request as unknown as FastifyRequest),
       });
+      count(server, instance, 'verify', report.decision);
       const answer = projectCredential(report, verifiableCredential, options, { base: server.publicUrl });
       return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
     },
@@ -231,6 +247,7 @@ function addVerifyPresentation(server: HttpServer, instance: Instance, verificat
         domain,
         ...verifierOf(instance, request as unknown as FastifyRequest),
       });
+      count(server, instance, 'verify', report.decision);
       const answer = projectPresentation(report, verifiablePresentation, options ?? {}, {
         base: server.publicUrl,
         foreignSubject: 'warning',

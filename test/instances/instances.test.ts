@@ -323,6 +323,14 @@ describe('status', () => {
     expect((await change(options.credentialId, 'revocation', true)).status).toBe(200);
   });
 
+  test('takes no name that a database could not keep', async () => {
+    for (const id of ['urn:uuid:\u0000', 'two words', '']) {
+      expect((await change(id, 'revocation', true)).status).toBe(400);
+      const refused = await post('status/credentials/issue', { credential: credentialOf('status', { id }) });
+      expect(refused.status).toBe(400);
+    }
+  });
+
   test('keeps what the caller asked for beside its own', async () => {
     const given = { type: 'https://trust.example/OtherStatus', id: 'https://trust.example/status/1' };
     const issued = await issue('status', { credentialStatus: given });
@@ -506,6 +514,12 @@ describe('access', () => {
     expect((await post('verifier/credentials/issue', {})).status).toBe(404);
     expect((await post('vc-jwt/credentials/status', {})).status).toBe(404);
     expect((await post('nobody/credentials/issue', {})).status).toBe(404);
+  });
+
+  test('what instances did is counted by their names', async () => {
+    const { body } = await app.server.inject('/metrics');
+    expect(body).toMatch(/instance_operations_total\{instance="vc-jwt",operation="issue",outcome="done"\} [1-9]/);
+    expect(body).toMatch(/instance_operations_total\{instance="verifier",operation="verify",outcome="invalid"\} [1-9]/);
   });
 
   test('nothing happened in the background that should not have', () => {
