@@ -5,6 +5,7 @@ import { createAuthority, type Foundation, openFoundation, realSurroundings } fr
 import { loadConfig, type ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { createKeyEncryptionKeyFile, migrateIdentityDatabase } from '../identity/identity.js';
+import { writeNewFile } from '../store/new-file.js';
 import { readJsonFile } from './json-file.js';
 import { recordKey } from './keys.js';
 import { createOperator } from './operator.js';
@@ -33,7 +34,7 @@ async function initialise(options: { config: string }): Promise<void> {
     if (config.roles.includes('registry')) await initialiseRegistry(foundation);
     // Last: whatever was broken off before this line is finished by running `init` again.
     const content = { did: config.did, initialised: foundation.surroundings.now().toISOString() };
-    writeFileSync(marker, `${JSON.stringify(content, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
+    writeNewFile(marker, `${JSON.stringify(content, null, 2)}\n`, 0o600);
   } finally {
     await foundation.close();
   }

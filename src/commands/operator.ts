@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ServiceConfig } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { createKeySigner } from '../jose/jws.js';
+import { writeNewFile } from '../store/new-file.js';
 
 const operatorClient = 'operator';
 const ownerOnly = 0o600;
@@ -23,7 +24,7 @@ export function createOperator(config: ServiceConfig): { scopes: readonly string
   if (!client) return undefined;
   if (!existsSync(keyFile(config))) {
     const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-    writeFileSync(keyFile(config), `${JSON.stringify(jwk)}\n`, { flag: 'wx', mode: ownerOnly });
+    writeNewFile(keyFile(config), `${JSON.stringify(jwk)}\n`, ownerOnly);
   }
   const jwks = { keys: [{ ...operatorSigner(config).publicJwk, alg: 'EdDSA', use: 'sig' }] };
   mkdirSync(dirname(client.jwksFile), { recursive: true, mode: 0o700 });

@@ -3,8 +3,9 @@
  * Whoever holds this key and the database holds every signing key; whoever lacks it can neither read nor swap a row.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { ServiceError } from '../errors.js';
+import { writeNewFile } from '../store/new-file.js';
 
 /** HKDF-SHA256 over a secret of the organisation: the same label gives the same bytes on every replica. */
 export type DeriveKey = (label: string, length: number) => Buffer;
@@ -61,7 +62,7 @@ export function readKeyEncryptionKey(
 /** Writes a new random key-encryption key, readable by its owner alone; never replaces a file. */
 export function createKeyEncryptionKeyFile(file: string): void {
   try {
-    writeFileSync(file, `${randomBytes(keyLength).toString('hex')}\n`, { flag: 'wx', mode: 0o400 });
+    writeNewFile(file, `${randomBytes(keyLength).toString('hex')}\n`, 0o400);
   } catch (cause) {
     throw new ServiceError('conflict', `The key-encryption key ${file} exists already or cannot be written`, { cause });
   }
