@@ -14,9 +14,11 @@ import type { ICredentialProvider, ProofFormatQuery, TentativeVerificationQuery 
 import type { ResolvedKey } from '../identity/identity.js';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.js';
 import { type Canonicaliser, createCanonicaliser } from './canonicaliser.js';
+import { checkSpelling } from './context-rules.js';
 import type { Contexts } from './contexts.js';
 import { type Cryptosuite, cryptosuites, isCryptosuite, proofSuites } from './cryptosuites.js';
 import { asArray, dataModelOf, idOf } from './data-model.js';
+import { refuseCanonicalisation } from './faults.js';
 import {
   checkProofOptions,
   documentUnder,
@@ -26,7 +28,6 @@ import {
   readSecuredPresentation,
   type SecuredDocument,
 } from './integrity-proof.js';
-import { refuseCanonicalisation } from './faults.js';
 import { isSelfContainedDid, type KeyPurpose, type ResolverContext, resolveKey } from './key-resolution.js';
 import { checkBinding, checkHolder } from './presenter.js';
 import { type Procedure, procedures } from './proof-procedures.js';
@@ -126,6 +127,8 @@ export class DataIntegrityProvider implements ICredentialProvider {
   /** Whether our contexts define every word of a credential, in whatever format it is to be signed. */
   async checkTerms({ credential }: TermsArgs): Promise<void> {
     await refuseCanonicalisation(this.#canonicaliser.checkTerms(credential));
+    // A token signs its text, so "@id" in it is another word than "id": as in a graph, nothing has two spellings.
+    await refuseCanonicalisation((async () => checkSpelling(credential))());
   }
 
   /** Stops the thread for large documents. */

@@ -174,7 +174,16 @@ describe('issuing', () => {
   });
 
   test.each(openIssuers)('%s signs no word that no context defines', async (name) => {
-    for (const members of [{ unheardOf: 'x' }, { credentialSubject: { id: 'did:example:subject', unheardOf: 'x' } }]) {
+    const subjects = [
+      { id: 'did:example:subject', unheardOf: 'x' },
+      { '@id': 'did:example:subject' },
+      { '@graph': [] },
+    ];
+    for (const members of [
+      { unheardOf: 'x' },
+      { '@graph': [] },
+      ...subjects.map((credentialSubject) => ({ credentialSubject })),
+    ]) {
       const credential = credentialOf(name, members);
       const { status, body } = await post(`${name}/credentials/issue`, { credential });
       expect([status, body['code']]).toEqual([400, 'invalid_credential']);
