@@ -19,7 +19,7 @@ import { openSqlite } from './sqlite.js';
 export { backup } from './backup.js';
 export { columns, columnTypes } from './columns.js';
 export type { Store, Tx } from './database.js';
-export { claimDatabase, type DatabaseClaim } from './process-claim.js';
+export { claimDatabase } from './process-claim.js';
 
 /** Where the data is; a memory database is for tests. */
 export type DatabaseConfig = ServiceConfig['database'] | { type: 'sqlite'; file: ':memory:' };
