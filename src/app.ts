@@ -3,7 +3,7 @@
  * by role. Read it from top to bottom to know the system. Time, randomness and the network enter the program here.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Access, accessEntities, createAccess } from './access/access.js';
@@ -206,6 +206,7 @@ export async function createApp(deployment: Deployment, surroundings = realSurro
 /** A SQLite file has one serving process: at its start it takes over whatever another one has left unfinished. */
 async function openClaimed(deployment: Deployment, surroundings: Surroundings): Promise<Foundation> {
   const { database } = deployment.config;
+  refuseMissingDatabase(database);
   const claim = await claimDatabase(database);
   try {
     const opened = await openFoundation(deployment, surroundings, database.type === 'postgres' ? 'refuse' : 'run');
@@ -214,6 +215,12 @@ async function openClaimed(deployment: Deployment, surroundings: Surroundings): 
     await claim.release();
     throw error;
   }
+}
+
+/** A new database instead of a lost one would deny everything that was issued, and a mistyped path would go unseen. */
+function refuseMissingDatabase(database: ServiceConfig['database']): void {
+  if (database.type !== 'sqlite' || database.file === ':memory:' || existsSync(database.file)) return;
+  throw new ServiceError('configuration', `${database.file} does not exist: run \`init\` or \`restore\` first`);
 }
 
 async function buildApp(foundation: Foundation): Promise<App> {

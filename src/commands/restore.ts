@@ -1,4 +1,4 @@
-import { constants, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createAuthority, createLists, openFoundation, realSurroundings } from '../app.js';
@@ -19,14 +19,21 @@ export function restoreCommand(): Command {
     .action(async (folder: string | undefined, options: { config: string }) => {
       const deployment = loadConfig(options.config);
       const { config } = deployment;
-      const taken = config.database.type === 'sqlite' ? copyBack(config, config.database.file, folder) : undefined;
-      if (taken === undefined && folder !== undefined) {
-        throw new ServiceError('configuration', 'On PostgreSQL run pg_restore first, then `restore` without a folder.');
+      const taken =
+        config.database.type === 'sqlite' ? await putBack(deployment, config.database.file, folder) : undefined;
+      if (taken === undefined) {
+        if (folder !== undefined) {
+          throw new ServiceError(
+            'configuration',
+            'On PostgreSQL run pg_restore first, then `restore` without a folder.',
+          );
+        }
+        await makeUp(deployment);
       }
-      await makeUp(deployment);
       const marker = { did: config.did, restored: new Date().toISOString(), taken };
       writeFileSync(join(config.stateFolder, 'initialised.json'), `${JSON.stringify(marker, null, 2)}\n`, {
         mode: 0o600,
+        flush: true,
       });
       say(`restored ${config.did}; what was issued after ${taken ?? 'the dump'} is not known here any more`);
       if (config.roles.includes('registry')) {
@@ -36,17 +43,30 @@ export function restoreCommand(): Command {
 }
 
 /** Copies the databases of a backup into an empty state folder; says when they were taken. */
-function copyBack(config: ServiceConfig, file: string, folder: string | undefined): string {
+async function putBack(deployment: Loaded, file: string, folder: string | undefined): Promise<string> {
+  const { config } = deployment;
   if (folder === undefined) throw new ServiceError('configuration', 'Name the folder that `backup` made.');
   const source = resolve(folder);
   const { taken } = readManifest(source, config);
   mkdirSync(config.stateFolder, { recursive: true, mode: 0o700 });
-  copyNew(join(source, backupFiles.main), file);
+  if (existsSync(file)) throw new ServiceError('conflict', `${file} exists already; nothing was overwritten`);
   copyNew(join(source, backupFiles.identity), identityFile(file));
   const copy = join(source, backupFiles.registryCopy);
   if (existsSync(copy)) copyNew(copy, config.registry.cacheFile);
   createOperator(config);
+  // A service that found the database before its lists are closed would hand out indexes for the second time.
+  const unfinished = `${file}.restoring`;
+  copyNew(join(source, backupFiles.main), unfinished);
+  await makeUp(withDatabase(deployment, unfinished));
+  renameSync(unfinished, file);
   return taken;
+}
+
+type Loaded = ReturnType<typeof loadConfig>;
+
+function withDatabase({ config, tree, baseFolder }: Loaded, file: string): Loaded {
+  const changed: ServiceConfig = { ...config, database: { type: 'sqlite', file } };
+  return { config: changed, tree: { ...tree, service: changed }, baseFolder };
 }
 
 function readManifest(source: string, config: ServiceConfig): { did: string; taken: string } {
@@ -77,7 +97,7 @@ function copyNew(from: string, to: string): void {
  * Nobody knows which status indexes were given out after the backup, nor which numbers the registry's list had: none of
  * the old lists is used again, and the registry goes on far beyond.
  */
-async function makeUp(deployment: ReturnType<typeof loadConfig>): Promise<void> {
+async function makeUp(deployment: Loaded): Promise<void> {
   const foundation = await openFoundation(deployment, realSurroundings(), 'run');
   const { store, audit, config } = foundation;
   try {

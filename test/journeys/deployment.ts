@@ -204,9 +204,10 @@ function createDeployment(ground: Ground, name: string, settings: Settings, port
   }
 
   async function serve({ until = 'ready' }: { until?: 'ready' | 'live' } = {}): Promise<Service> {
+    const url = `http://127.0.0.1:${port}`;
+    if (await fetch(url).catch(() => undefined)) throw new Error(`${url} is taken: was a service not stopped?`);
     const { child, written, ended } = ground.start(['serve', '--config', config]);
     const output = () => written.stdout + written.stderr;
-    const url = `http://127.0.0.1:${port}`;
     await untilAnswers(`${url}/health/${until}`, child, output);
     return {
       pid: child.pid ?? 0,
