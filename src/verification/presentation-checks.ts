@@ -95,9 +95,7 @@ function boundFindings({ challenge, domain }: Pick<PresentationQuestion, 'challe
 
 function refusalFindings(refusal: CredentialRefusal, question: PresentationQuestion): Check[] {
   const binding = refusal.check === 'challenge' || refusal.check === 'domain';
-  const before = binding
-    ? boundFindings(question)
-    : (passedBefore[refusal.check] ?? []).map((code) => finding(code));
+  const before = binding ? boundFindings(question) : (passedBefore[refusal.check] ?? []).map((code) => finding(code));
   const own = [refusal, ...refusal.further].map((one) => finding(one.code, refusalEvidence(one)));
   return [...before, ...own];
 }
