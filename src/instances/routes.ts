@@ -205,7 +205,7 @@ function addVerifyCredential(server: HttpServer, instance: Instance, verificatio
         ...schema,
         summary: `Verify a credential as ${instance.settings.name}`,
         body: credentialBody(failedVerification),
-        response: { ...problemResponses('unknown_option'), ...verificationAnswers('credential') },
+        response: verificationAnswers('credential'),
       },
     },
     async (request, reply) => {
@@ -234,7 +234,7 @@ function addVerifyPresentation(server: HttpServer, instance: Instance, verificat
         ...schema,
         summary: `Verify a presentation as ${instance.settings.name}`,
         body: presentationBody(failedVerification),
-        response: { ...problemResponses('unknown_option'), ...verificationAnswers('verifiablePresentation') },
+        response: verificationAnswers('verifiablePresentation'),
       },
     },
     async (request, reply) => {

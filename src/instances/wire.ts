@@ -1,5 +1,6 @@
 /** The wire types of VC-API and VCALM 1.0; validation, TypeScript and the API description have this one source. */
 import { type TSchema, Type } from 'typebox';
+import { problemResponses } from '../http/problems.js';
 import type { JsonObject } from '../json.js';
 
 const closed = { additionalProperties: false } as const;
@@ -150,16 +151,16 @@ const json = (schema: TSchema, description: string) => ({
 /** The answers of a verification by style; a problem document, for a body that is none, has its own media type. */
 export function verificationAnswers(member: string): Record<200 | 400, TSchema> {
   const answer = projection(member);
-  return {
-    200: json(answer, 'The result of the verification'),
-    400: {
-      description: 'Not verified, where the instance is configured to say so by status; or a request that is none',
-      content: {
-        'application/json': { schema: answer },
-        'application/problem+json': { schema: { $ref: 'Problem#' } },
-      },
-    },
-  } as unknown as Record<200 | 400, TSchema>;
+  const problems = problemResponses('invalid_request', 'unknown_option', 'malformed_json') as Record<number, Described>;
+  const refused = {
+    description: 'Not verified, where the instance is configured to say so by status; or a request that is none',
+    content: { ...problems[400]?.content, 'application/json': { schema: answer } },
+  };
+  return { 200: json(answer, 'The result of the verification'), 400: refused } as unknown as Record<200 | 400, TSchema>;
+}
+
+interface Described {
+  readonly content: object;
 }
 
 export const InstanceList = Type.Array(

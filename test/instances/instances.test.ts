@@ -525,6 +525,19 @@ describe('access', () => {
     expect((await post('nobody/credentials/issue', {})).status).toBe(404);
   });
 
+  test('the API description names every operation of every instance', async () => {
+    const { statusCode, body } = await app.server.inject('/docs/json');
+    expect(statusCode).toBe(200);
+    const { paths } = JSON.parse(body) as {
+      paths: Record<string, { post?: { responses: Record<string, JsonObject> } }>;
+    };
+    const described = Object.keys(paths).filter((path) => path.startsWith('/instances/'));
+    const issuing = [...issuers.values()].filter(({ issuer }) => issuer !== undefined).map(({ name }) => name);
+    expect(described).toEqual(expect.arrayContaining(issuing.map((name) => `/instances/${name}/credentials/issue`)));
+    const refusal = paths['/instances/verifier/credentials/verify']?.post?.responses['400']?.['content'];
+    expect(Object.keys(refusal ?? {}).sort()).toEqual(['application/json', 'application/problem+json']);
+  });
+
   test('what instances did is counted by their names', async () => {
     const { body } = await app.server.inject('/metrics');
     expect(body).toMatch(/instance_operations_total\{instance="vc-jwt",operation="issue",outcome="done"\} [1-9]/);
