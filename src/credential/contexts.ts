@@ -11,6 +11,7 @@ import multikey from '@digitalbazaar/multikey-context';
 import { contexts as bitstringStatusList } from '@digitalbazaar/vc-bitstring-status-list-context';
 import did from 'did-context';
 import ed25519Signature2020 from 'ed25519-signature-2020-context';
+import { isLoopbackHost } from '../config.js';
 import { ServiceError } from '../errors.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { loadCatalogue } from './catalogue/catalogue.js';
@@ -64,6 +65,10 @@ const packaged = [
 
 /** The contexts of W3C and of the catalogue below `baseUrl`. */
 export function createContexts({ baseUrl, root = packageRoot, open }: ContextsOptions): Contexts {
+  // A context that came from elsewhere may give our words another meaning: for conformance suites, never for people.
+  if (open && !isLoopbackHost(new URL(baseUrl).hostname)) {
+    throw new ServiceError('configuration', 'Open contexts are for a programme on loopback only.');
+  }
   const { contextDocuments } = loadCatalogue({ baseUrl, root });
   for (const [url, document] of contextDocuments) refuseVocab(url, document);
   const opened = Object.entries(open?.documents ?? {});

@@ -743,6 +743,12 @@ describe('contexts', () => {
     expect(() => createContexts({ baseUrl, root })).toThrow('@vocab');
     rmSync(root, { recursive: true });
   });
+
+  test('contexts of others are for a programme on loopback only', () => {
+    const open = { documents: {}, inline: true };
+    expect(() => createContexts({ baseUrl: 'https://programme.example', open })).toThrow('loopback');
+    expect(createContexts({ baseUrl: 'https://localhost:8443', open }).inline).toBe(true);
+  });
 });
 
 describe('large documents', () => {
