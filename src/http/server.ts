@@ -111,7 +111,7 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   addObservation(server);
   await addSecurityHeaders(server);
   const pressure = { ...defaultPressure, ...options.pressure };
-  await addPressureRelief(server as unknown as FastifyInstance, pressure, options.now);
+  await addPressureRelief(server as unknown as FastifyInstance, pressure);
   await addRoutesPolicy(server, options);
   await addBodyParsers(server);
   await server.register(pageRoutes);
