@@ -154,7 +154,10 @@ test(
     expect((await until(verdict, (report) => report.sequence > sequence)).decision).toBe('valid');
     await authorityService.stop();
     const late = await until(verdict, ({ decision }) => decision !== 'valid');
-    expect(late).toMatchObject({ decision: 'indeterminate', freshness: 'stale', code: 'registry_stale' });
+    const stale = { decision: 'indeterminate', freshness: 'stale', code: 'registry_stale' };
+    expect(late).toMatchObject(stale);
+    await restartVerifier();
+    expect(await verdict()).toMatchObject(stale);
   },
   3 * patience,
 );
