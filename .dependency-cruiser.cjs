@@ -64,7 +64,7 @@ const shapeRules = [
     from: { path: '^src/([^/]+)', pathNot: '^src/plugins\\.ts$' },
     to: {
       path: `^src/(?!(${open.join('|')}|commands)/)([^/]+)/(?!\\2\\.ts$)`,
-      pathNot: ['^src/$1/', '^src/[^/]+/routes\\.ts$'],
+      pathNot: ['^src/$1/', '^src/[^/]+/([^/]+/)?routes\\.ts$'],
     },
   },
   {
@@ -78,7 +78,7 @@ const shapeRules = [
     name: 'routes-only-in-app',
     comment: 'Which routes exist is decided in app.ts alone.',
     from: { path: '^(src|scripts)/', pathNot: '^src/app\\.ts$' },
-    to: { path: '^src/[^/]+/routes\\.ts$' },
+    to: { path: '^src/[^/]+/([^/]+/)?routes\\.ts$' },
   },
   {
     name: 'app-only-in-main',
@@ -103,8 +103,8 @@ const shapeRules = [
 const libraryRules = [
   {
     name: 'typeorm-only-in-stores',
-    comment: 'Tables are private to store/ and to the store.ts of their slice.',
-    from: { path: '^src/', pathNot: '^src/(store/|[^/]+/store\\.ts$)' },
+    comment: 'Tables are private to store/ and to the store.ts of their slice or of a room in it.',
+    from: { path: '^src/', pathNot: '^src/(store/|[^/]+/([^/]+/)?store\\.ts$)' },
     to: { path: library('typeorm') },
   },
   {
@@ -116,7 +116,7 @@ const libraryRules = [
   {
     name: 'fastify-only-at-the-edge',
     comment: 'Only http/, routes.ts and portal/ know the web framework.',
-    from: { path: '^src/', pathNot: '^src/(http/|portal/|[^/]+/routes\\.ts$)' },
+    from: { path: '^src/', pathNot: '^src/(http/|portal/|[^/]+/([^/]+/)?routes\\.ts$)' },
     to: { path: library('(fastify|@fastify)') },
   },
   {
