@@ -15,12 +15,13 @@ import type { Identity, PassportAgent, SigningKeyReference } from '../identity/i
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type JsonObject, parseJson } from '../json.js';
 import type { RegistryView } from '../registry/registry.js';
-import type { StatusLists } from '../status/status.js';
+import type { StatusEntry, StatusLists, StatusPurpose } from '../status/status.js';
 import type { Store, Tx } from '../store/store.js';
-import { contentOf, type PreparedCredential } from './prepare.js';
+import { contentOf, type InstanceIssue, type PreparedContent, type PreparedCredential } from './prepare.js';
 import type { SealedBox } from './sealed-box.js';
 import {
   findByIdempotencyKey,
+  findByName,
   findIssuance,
   type IssuanceRow,
   insertIssuance,
@@ -65,6 +66,7 @@ export interface ReservedCredential {
   readonly credential: JsonObject;
   readonly clientId: string;
   readonly repeatable: boolean;
+  readonly instance?: InstanceIssue;
 }
 
 /** What the client receives. */
@@ -91,6 +93,28 @@ async function findRepeated(deps: CycleDependencies, tx: Tx, context: IssueConte
   return undefined;
 }
 
+/** An id, and the name that an instance's caller gave, stand for one credential only. */
+async function refuseTaken(deps: CycleDependencies, tx: Tx, { id, instance }: PreparedContent): Promise<void> {
+  await deps.store.lock(tx, `issuance:${id}`);
+  const name = instance?.nameDigest ?? undefined;
+  if (name !== undefined) await deps.store.lock(tx, `issuance-name:${name}`);
+  const taken = (await findIssuance(tx, id)) ?? (name === undefined ? null : await findByName(tx, name));
+  if (taken !== null) throw new ServiceError('conflict', 'A credential with this id was issued already.');
+}
+
+/** The credential with its status entries, beside those that it came with; one alone stands alone, as most expect. */
+function withStatus(credential: JsonObject, entries: readonly StatusEntry[]): JsonObject {
+  if (entries.length === 0) return credential;
+  const given = credential['credentialStatus'];
+  const all = [...(given === undefined ? [] : [given].flat()), ...entries.map((entry) => ({ ...entry }))];
+  return { ...credential, credentialStatus: all.length === 1 ? (all[0] ?? null) : all };
+}
+
+/** What the audit trail says of every step: no name that a caller chose, and no claims. */
+function auditedOf({ type, format, instance }: Pick<PreparedContent, 'type' | 'format' | 'instance'>) {
+  return { type, format, ...(instance && { instance: instance.name }) };
+}
+
 /**
  * One transaction: the intent with its sealed payload, the status indexes, the audit record. From here on a crash
  * leaves a row that recovery finishes or burns.
@@ -100,16 +124,14 @@ export async function reserve(
   prepared: PreparedCredential,
   context: IssueContext,
 ): Promise<ReservedCredential | { readonly repeated: IssuanceRow }> {
-  const { id, type, format, algorithm, credential, validFrom, validUntil } = contentOf(prepared);
+  const content = contentOf(prepared);
+  const { id, type, format, algorithm, validFrom, validUntil, instance } = content;
   return deps.store.transaction(async (tx) => {
     const repeated = await findRepeated(deps, tx, context);
     if (repeated !== undefined) return { repeated };
-    await deps.store.lock(tx, `issuance:${id}`);
-    if ((await findIssuance(tx, id)) !== null) {
-      throw new ServiceError('conflict', 'A credential with this id was issued already.');
-    }
-    const entries = await deps.statusLists.allocate(tx, { recordId: id, kind: securingFormats[format].kind });
-    const whole: JsonObject = { ...credential, credentialStatus: entries.map((entry) => ({ ...entry })) };
+    await refuseTaken(deps, tx, content);
+    const entries = await allocate(deps, tx, content);
+    const credential = withStatus(content.credential, entries);
     const now = deps.now();
     const { idempotency, clientId } = context;
     await insertIssuance(tx, {
@@ -132,18 +154,29 @@ export async function reserve(
       idempotencyKey: idempotency?.key ?? null,
       bodyDigest: idempotency?.bodyDigest ?? null,
       keepUntil: after(now, deps.keepMilliseconds),
-      prepared: deps.box.seal(JSON.stringify(whole), id, 'prepared'),
+      prepared: deps.box.seal(JSON.stringify(credential), id, 'prepared'),
       signed: null,
+      instance: instance?.name ?? null,
+      nameDigest: instance?.nameDigest ?? null,
     });
     await deps.audit.record(tx, {
       action: 'credential.reserved',
       actor: clientId,
       subject: id,
       outcome: 'success',
-      data: { type, format },
+      data: auditedOf(content),
     });
-    return { id, type, format, algorithm, credential: whole, clientId, repeatable: idempotency !== undefined };
+    const repeatable = idempotency !== undefined;
+    return { id, type, format, algorithm, credential, clientId, repeatable, ...(instance && { instance }) };
   });
+}
+
+/** An instance may issue without a status; then nothing is taken from the lists. */
+async function allocate(deps: CycleDependencies, tx: Tx, content: PreparedContent): Promise<StatusEntry[]> {
+  const { id, format, instance } = content;
+  if (instance?.statusPurposes.length === 0) return [];
+  const purposes = instance && { purposes: instance.statusPurposes };
+  return deps.statusLists.allocate(tx, { recordId: id, kind: securingFormats[format].kind, ...purposes });
 }
 
 /** Reads back what reserve() stored; the row must be held by this process. */
@@ -167,9 +200,10 @@ export async function findSigningKey(deps: CycleDependencies, algorithm: JwsAlgo
   throw new ServiceError('issuer_not_recognised', 'The registry does not list the key that signs now.');
 }
 
-/** Signs what was reserved, by the agent's key; a failure of the key is said as such. */
+/** Signs what was reserved, by the agent's key or the instance's own; a failure of the key is said as such. */
 export async function sign(deps: CycleDependencies, reserved: ReservedCredential): Promise<SecuredCredential> {
-  const { credential, format, algorithm } = reserved;
+  const { credential, format, algorithm, instance } = reserved;
+  if (instance !== undefined) return instance.secure(credential).catch(refuseKey);
   const key = await findSigningKey(deps, algorithm);
   return deps.secure(deps.agent, { credential, format, key, now: deps.now() }).catch(refuseKey);
 }
@@ -205,7 +239,7 @@ export async function finalise(
       actor: reserved.clientId,
       subject: id,
       outcome: 'success',
-      data: { type: reserved.type, format, digest },
+      data: { ...auditedOf(reserved), digest },
     });
   });
   return issued;
@@ -219,7 +253,8 @@ export function redeliver(deps: CycleDependencies, row: IssuanceRow): IssuedCred
 
 /**
  * Gives a reservation up for good. Its indexes are never used again and its revocation bit is set: should a signature
- * have been made before a crash and leak one day, every verifier refuses it.
+ * have been made before a crash and leak one day, every verifier refuses it. An instance may have left that bit out, or
+ * all of them; then its suspension does the same, or nothing can.
  */
 export async function burn(deps: CycleDependencies, id: string, reason: string): Promise<boolean> {
   const burnt = await deps.store.transaction(async (tx) => {
@@ -230,9 +265,11 @@ export async function burn(deps: CycleDependencies, id: string, reason: string):
       prepared: null,
       idempotencyKey: null,
       bodyDigest: null,
+      nameDigest: null,
     });
     if (!held) return false;
-    await deps.statusLists.change(tx, { recordId: id, purpose: 'revocation', value: true });
+    const purpose = await refusingPurpose(tx, id);
+    if (purpose !== undefined) await deps.statusLists.change(tx, { recordId: id, purpose, value: true });
     await deps.audit.record(tx, {
       action: 'credential.burnt',
       actor: 'system',
@@ -244,6 +281,13 @@ export async function burn(deps: CycleDependencies, id: string, reason: string):
   });
   if (burnt) await deps.statusLists.refresh();
   return burnt;
+}
+
+async function refusingPurpose(tx: Tx, id: string): Promise<StatusPurpose | undefined> {
+  const row = await findIssuance(tx, id);
+  const entries = JSON.parse(row?.statusEntries ?? '[]') as StatusEntry[];
+  const purposes = entries.map(({ statusPurpose }) => statusPurpose);
+  return purposes.find((purpose) => purpose === 'revocation') ?? purposes[0];
 }
 
 /** Lets another process, or the next attempt of this one, take the reservation at once. */

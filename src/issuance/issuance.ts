@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault, ServiceError } from '../errors.js';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { StatusEntry } from '../status/status.js';
+import type { Tx } from '../store/store.js';
 import {
   burn,
   type CycleDependencies,
@@ -23,6 +24,7 @@ import {
   sign,
   takeOver,
 } from './cycle.js';
+import { nameDigestOf, type OpenIssueRequest, prepareOpen } from './open-issuing.js';
 import {
   checkRecognition,
   contentOf,
@@ -36,6 +38,7 @@ import { createSealedBox } from './sealed-box.js';
 import {
   findAbandoned,
   findByIdempotencyKey,
+  findByName,
   findIssuance,
   findPurgeable,
   type IssuanceRow,
@@ -46,6 +49,7 @@ import {
 } from './store.js';
 
 export type { IssuedCredential } from './cycle.js';
+export type { OpenIssueRequest } from './open-issuing.js';
 export type { IssueRequest, PreparedCredential } from './prepare.js';
 export type { StatusAction } from './reasons.js';
 export { type IssuanceState, issuanceEntities } from './store.js';
@@ -75,6 +79,8 @@ export interface IssuanceRecord {
 
 export interface StatusRequest {
   readonly credentialId: string;
+  /** The instance that issued it in its own name; `credentialId` is then what its caller names it by. */
+  readonly instance?: string;
   readonly action: StatusAction;
   readonly reason: string;
 }
@@ -90,6 +96,8 @@ export interface Issuance {
   /** Checks everything that needs no key; throws ServiceError with every fault. */
   prepare(request: IssueRequest): PreparedCredential;
   issue(request: IssueRequest, caller: IssuanceCaller): Promise<IssuedCredential>;
+  /** The same cycle for what a service instance issues outside the catalogue and signs itself. */
+  issueOpen(request: OpenIssueRequest, caller: Pick<IssuanceCaller, 'clientId'>): Promise<IssuedCredential>;
   changeStatus(request: StatusRequest, caller: Pick<IssuanceCaller, 'clientId'>): Promise<IssuanceRecord>;
   record(id: string): Promise<IssuanceRecord>;
   /** Finishes or burns what a crash left reserved. */
@@ -152,6 +160,7 @@ export function createIssuance(given: IssuanceDependencies): Issuance {
   return {
     prepare: (request) => prepareCredential(deps, request),
     issue: (request, caller) => issue(deps, request, caller),
+    issueOpen: (request, { clientId }) => issuePrepared(deps, prepareOpen(deps, request), { clientId }),
     changeStatus: (request, caller) => changeStatus(deps, request, caller.clientId),
     record: (id) => readRecord(deps, id),
     recover: (options = {}) => recover(deps, options.startUp === true),
@@ -190,6 +199,14 @@ async function issue(deps: Deps, request: IssueRequest, caller: IssuanceCaller):
   const prepared = prepareCredential(deps, request);
   // Asked before anything is stored, so that a key which is not listed yet costs no reservation; sign asks again.
   await findSigningKey(deps, contentOf(prepared).algorithm);
+  return issuePrepared(deps, prepared, context);
+}
+
+async function issuePrepared(
+  deps: Deps,
+  prepared: PreparedCredential,
+  context: IssueContext,
+): Promise<IssuedCredential> {
   const reserved = await reserve(deps, prepared, context);
   if (!('repeated' in reserved)) return complete(deps, reserved);
   const answer = await answerRepeated(deps, reserved.repeated, context);
@@ -298,7 +315,7 @@ async function purge(deps: Deps): Promise<number> {
 
 async function readRecord(deps: Deps, id: string): Promise<IssuanceRecord> {
   const row = await deps.store.read((tx) => findIssuance(tx, id));
-  if (row === null) throw new ServiceError('not_found', 'There is no such credential.');
+  if (row === null || row.instance !== null) throw noSuchCredential();
   return toRecord(row);
 }
 
@@ -330,23 +347,34 @@ function refuseReason({ action, reason }: StatusRequest): void {
   });
 }
 
+function noSuchCredential(): ServiceError {
+  return new ServiceError('not_found', 'There is no such credential.');
+}
+
+/** What an instance issued in its own name is reached through that instance only, by the name that its caller knows. */
+async function lockRequested(tx: Tx, { credentialId, instance }: StatusRequest): Promise<IssuanceRow> {
+  const named = instance === undefined ? undefined : await findByName(tx, nameDigestOf(instance, credentialId));
+  const row = named === null ? null : await lockIssuance(tx, named?.id ?? credentialId);
+  if (row === null || row.instance !== (instance ?? null)) throw noSuchCredential();
+  return row;
+}
+
 /** One transaction: the bit with its signed list, the record's state, the audit record. A repeated call changes nothing. */
 async function changeStatus(deps: Deps, request: StatusRequest, clientId: string): Promise<IssuanceRecord> {
   refuseReason(request);
-  const { credentialId, action, reason } = request;
+  const { action, reason } = request;
   const { row, changed } = await deps.store.transaction(async (tx) => {
-    const found = await lockIssuance(tx, credentialId);
-    if (found === null) throw new ServiceError('not_found', 'There is no such credential.');
+    const found = await lockRequested(tx, request);
     const step = transitions[found.state][action];
     if (step === 'done') return { row: found, changed: false };
     if (step === 'final')
       throw new ServiceError('status_irreversible', 'A revoked credential stays revoked; issue a new one.');
     if (step === 'never') throw new ServiceError('conflict', `The credential is ${found.state}, not issued.`);
-    await deps.statusLists.change(tx, { recordId: credentialId, purpose: step.purpose, value: step.value });
+    await deps.statusLists.change(tx, { recordId: found.id, purpose: step.purpose, value: step.value });
     const values = { state: step.to, reason, changedAt: deps.now().toISOString() };
-    await updateIssuance(tx, credentialId, values);
+    await updateIssuance(tx, found.id, values);
     const data = { action, reason, from: found.state, to: step.to };
-    const event = { action: 'credential.status_changed', actor: clientId, subject: credentialId, data } as const;
+    const event = { action: 'credential.status_changed', actor: clientId, subject: found.id, data } as const;
     await deps.audit.record(tx, { ...event, outcome: 'success' });
     return { row: { ...found, ...values }, changed: true };
   });

@@ -6,6 +6,7 @@ import {
   type Catalogue,
   type CredentialType,
   checkDataModel,
+  type SecuredCredential,
   type SecuringFormat,
   securingFormats,
 } from '../credential/credential.js';
@@ -14,6 +15,7 @@ import { mayBeHolder } from '../identity/identity.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { type RegistryView, recogniseIssuer } from '../registry/registry.js';
+import type { StatusPurpose } from '../status/status.js';
 
 /** What a client asks for. */
 export interface IssueRequest {
@@ -39,6 +41,16 @@ export interface PreparedContent {
   readonly credential: JsonObject;
   readonly validFrom: string;
   readonly validUntil: string | null;
+  /** Present where a service instance issues in its own name (open-issuing.ts). */
+  readonly instance?: InstanceIssue;
+}
+
+/** What differs when an instance issues: whose name it is found by, which entries it has, and who signs. */
+export interface InstanceIssue {
+  readonly name: string;
+  readonly nameDigest: string | null;
+  readonly statusPurposes: readonly StatusPurpose[];
+  readonly secure: (credential: JsonObject) => Promise<SecuredCredential>;
 }
 
 export interface PrepareDependencies {
@@ -57,6 +69,13 @@ export function contentOf(credential: PreparedCredential): PreparedContent {
   const content = contents.get(credential);
   if (content === undefined) throw new ServiceError('internal', 'Only what was prepared can be issued.');
   return content;
+}
+
+/** Seals what was checked into what reserve() takes. */
+export function toPrepared(content: PreparedContent): PreparedCredential {
+  const credential = Object.freeze({ id: content.id }) as PreparedCredential;
+  contents.set(credential, content);
+  return credential;
 }
 
 /** What only the issuer decides; a caller who sets it misunderstands the API and is told so. */
@@ -277,7 +296,5 @@ export function prepareCredential(deps: PrepareDependencies, request: IssueReque
   refuseImpossibleHolder(content.credential);
   refuseFaults('invalid_credential', checkDataModel(content.credential, securingFormats[securing.format].dataModel));
   refuseUnrecognised(deps, content.type, new Date(content.validFrom));
-  const credential = Object.freeze({ id: content.id }) as PreparedCredential;
-  contents.set(credential, content);
-  return credential;
+  return toPrepared(content);
 }

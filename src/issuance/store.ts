@@ -28,6 +28,10 @@ export interface IssuanceRow {
   readonly keepUntil: string;
   readonly prepared: Buffer | null;
   readonly signed: Buffer | null;
+  /** The service instance that issued it in its own name; null for the catalogue's. */
+  readonly instance: string | null;
+  /** By what the instance's caller names it: see nameDigestOf. */
+  readonly nameDigest: string | null;
 }
 
 const nullableText = { ...columns.text, nullable: true } as const;
@@ -57,6 +61,8 @@ const issuanceEntity = new EntitySchema<IssuanceRow>({
     keepUntil: { ...columns.text, name: 'keep_until' },
     prepared: { ...columns.blob, nullable: true },
     signed: { ...columns.blob, nullable: true },
+    instance: nullableText,
+    nameDigest: { ...nullableText, name: 'name_digest' },
   },
 });
 
@@ -69,6 +75,10 @@ export function findIssuance(tx: Tx, id: string): Promise<IssuanceRow | null> {
 
 export function findByIdempotencyKey(tx: Tx, clientId: string, idempotencyKey: string): Promise<IssuanceRow | null> {
   return tx.findOneBy(issuanceEntity, { clientId, idempotencyKey });
+}
+
+export function findByName(tx: Tx, nameDigest: string): Promise<IssuanceRow | null> {
+  return tx.findOneBy(issuanceEntity, { nameDigest });
 }
 
 export function insertIssuance(tx: Tx, row: IssuanceRow): Promise<unknown> {

@@ -9,6 +9,8 @@ import { findListInState, insertEntries, type StatusListRow, takePosition, updat
 export interface AllocationRequest {
   readonly recordId: string;
   readonly kind: 'jwt' | 'data-integrity';
+  /** Every purpose when absent. */
+  readonly purposes?: readonly StatusPurpose[];
 }
 
 /** What allocating takes. */
@@ -30,10 +32,10 @@ export function createPermutations(deriveKey: (label: string, length: number) =>
   };
 }
 
-/** One entry for each purpose. A counter that was taken by a transaction that fails is simply never used. */
+/** One entry for each purpose, in their order. A counter that was taken by a transaction that fails is simply never used. */
 export async function allocate(allocation: Allocation, tx: Tx, request: AllocationRequest): Promise<StatusEntry[]> {
   const taken = [];
-  for (const purpose of statusPurposes) taken.push(await takeIndex(allocation, tx, purpose));
+  for (const purpose of request.purposes ?? statusPurposes) taken.push(await takeIndex(allocation, tx, purpose));
   const changedAt = allocation.publishing.now().toISOString();
   const rows = taken.map(({ list, index }) => ({
     listId: list.id,

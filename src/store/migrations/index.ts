@@ -4,6 +4,7 @@ import { m0002Access } from './0002-access.js';
 import { m0003Status } from './0003-status.js';
 import { m0004Registry } from './0004-registry.js';
 import { m0005Issuance } from './0005-issuance.js';
+import { m0030InstanceIssuance } from './0030-instance-issuance.js';
 
 /** Every migration in the order of its number; add new ones at the end. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   m0003Status,
   m0004Registry,
   m0005Issuance,
+  m0030InstanceIssuance,
 ];
