@@ -348,7 +348,7 @@ interface Parts {
 }
 
 /** Ranks 5 and 6 of an issuer: status lists and the issuance cycle. */
-async function addIssuer({ foundation, server, catalogue, registry, background }: Parts): Promise<Issuing> {
+async function addIssuer({ foundation, server, catalogue, registry, background }: Parts): Promise<Issuance> {
   const { config, store, audit, deriveKey, identity, surroundings } = foundation;
   const statusLists = createLists(foundation);
   const issuance = createIssuance({
@@ -370,12 +370,7 @@ async function addIssuer({ foundation, server, catalogue, registry, background }
   background.push(statusLists, issuance);
   await server.register(statusRoutes({ lists: statusLists }));
   await server.register(issuanceRoutes({ issuance, catalogue }));
-  return { issuance, statusLists };
-}
-
-interface Issuing {
-  readonly issuance: Issuance;
-  readonly statusLists: StatusLists;
+  return issuance;
 }
 
 /** Ranks 5 and 6 of a verifier: the status checker and the verdict. */
@@ -408,10 +403,10 @@ async function addVerifier(parts: Parts): Promise<Verification> {
 /** Rank 7: the named service instances, over what the roles have. */
 async function addInstances(
   { foundation, server }: Parts,
-  issuing: Issuing | undefined,
+  issuing: Issuance | undefined,
   verification: Verification | undefined,
 ): Promise<void> {
-  const { config, store, audit, identity, surroundings } = foundation;
+  const { config, identity, surroundings } = foundation;
   if (config.instances.length === 0) return;
   const { agent } = identity;
   const openKey = (request: Parameters<typeof openKeyIdentity>[1]) => openKeyIdentity(agent, request);
@@ -421,11 +416,9 @@ async function addInstances(
     openKey,
     checkTerms,
     secure: secureCredential,
-    store,
-    audit,
     now: surroundings.now,
   };
-  const instances = await createInstances(config.instances, issuing && { ...common, ...issuing });
+  const instances = await createInstances(config.instances, issuing && { ...common, issuance: issuing });
   const derive = (request: Parameters<typeof deriveCredential>[1]) => deriveCredential(agent, request);
   await server.register(instancesRoutes({ instances, derive, ...(verification ? { verification } : {}) }));
 }

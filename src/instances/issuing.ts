@@ -1,5 +1,4 @@
 /** What an issuer instance does with a request: through the catalogue where it is closed, else on its own. */
-import type { Audit } from '../audit/audit.js';
 import type { InstanceConfig } from '../config.js';
 import {
   checkDataModel,
@@ -14,8 +13,8 @@ import type { KeyIdentity, PassportAgent } from '../identity/identity.js';
 import type { Issuance } from '../issuance/issuance.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import type { StatusLists, StatusPurpose } from '../status/status.js';
-import type { Store } from '../store/store.js';
+import type { StatusPurpose } from '../status/status.js';
+import { namePattern } from './wire.js';
 
 /** What is asked of an issuer (VCALM 1.0, issue credential). */
 export interface IssueQuestion {
@@ -51,10 +50,7 @@ export interface IssuerDependencies {
   readonly openKey: (request: { name: string; algorithm: JwsAlgorithm }) => Promise<KeyIdentity>;
   readonly secure: (agent: PassportAgent, options: SecureOptions) => Promise<SecuredCredential>;
   readonly checkTerms: (agent: PassportAgent, credential: JsonObject) => Promise<void>;
-  readonly issuance: Pick<Issuance, 'issue' | 'changeStatus'>;
-  readonly statusLists: Pick<StatusLists, 'allocate' | 'change' | 'refresh'>;
-  readonly store: Pick<Store, 'transaction'>;
-  readonly audit: Pick<Audit, 'record'>;
+  readonly issuance: Pick<Issuance, 'issue' | 'issueOpen' | 'changeStatus'>;
   readonly now: () => Date;
 }
 
@@ -69,7 +65,7 @@ export async function createIssuer(deps: IssuerDependencies, settings: Settings)
   const own = settings.did === 'key' ? await deps.openKey({ name: `instance ${settings.name}`, algorithm }) : undefined;
   const did = own?.did ?? deps.identity.did;
   const signingKey = async () => own?.key ?? (await deps.identity.signingKey(algorithm));
-  return { did, format, algorithm, ...openIssuer(deps, { settings, format, did, signingKey }) };
+  return { did, format, algorithm, ...openIssuer(deps, { settings, format, algorithm, did, signingKey }) };
 }
 
 function formatOf({ name, format, algorithm }: Settings): { format: SecuringFormat; algorithm: JwsAlgorithm } {
@@ -101,14 +97,21 @@ function closedIssuer({ issuance }: IssuerDependencies, format: SecuringFormat, 
       const issued = await issuance.issue({ credential, options: { format, alg } }, { clientId });
       return issued.verifiableCredential;
     },
-    async changeStatus({ credentialId, purpose, status, clientId }) {
-      if (purpose === 'revocation' && !status) {
-        throw new ServiceError('status_irreversible', 'A revoked credential stays revoked; issue a new one instead.');
-      }
-      const action = purpose === 'revocation' ? 'revoke' : status ? 'suspend' : 'reinstate';
-      await issuance.changeStatus({ credentialId, action, reason: reasons[action] }, { clientId });
-    },
+    changeStatus: (question) => changeStatus(issuance, question),
   };
+}
+
+async function changeStatus(
+  issuance: IssuerDependencies['issuance'],
+  question: StatusQuestion,
+  instance: { instance?: string } = {},
+): Promise<void> {
+  const { credentialId, purpose, status, clientId } = question;
+  if (purpose === 'revocation' && !status) {
+    throw new ServiceError('status_irreversible', 'A revoked credential stays revoked; issue a new one instead.');
+  }
+  const action = purpose === 'revocation' ? 'revoke' : status ? 'suspend' : 'reinstate';
+  await issuance.changeStatus({ credentialId, ...instance, action, reason: reasons[action] }, { clientId });
 }
 
 function unusable(option: string, detail: string): ServiceError {
@@ -118,44 +121,37 @@ function unusable(option: string, detail: string): ServiceError {
 interface OpenIssuer {
   readonly settings: Settings;
   readonly format: SecuringFormat;
+  readonly algorithm: JwsAlgorithm;
   readonly did: string;
   readonly signingKey: () => Promise<SigningKey>;
 }
 
 /** Issues whatever obeys the data model, in the name of its own DID; for conformance tests on loopback. */
 function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
-  const { settings, format, did } = issuer;
+  const { settings, format, algorithm } = issuer;
   return {
     async issue(question) {
       const prepared = prepare(question.credential, issuer);
       await requireShape(deps, prepared);
-      const recordId = recordIdOf(settings.name, question.options.credentialId ?? prepared.id);
-      const entries = await allocate(deps, issuer, recordId);
-      const credential =
-        entries.length === 0 ? prepared : { ...prepared, credentialStatus: withStatus(prepared, entries) };
-      const key = await issuer.signingKey();
+      const name = nameOf(question, prepared, settings);
       const pointers = pointersOf(question, settings);
-      const secured = await deps.secure(deps.agent, { credential, format, key, now: deps.now(), ...pointers });
-      await deps.store.transaction((tx) =>
-        deps.audit.record(tx, {
-          action: 'instance.issued',
-          actor: question.clientId,
-          outcome: 'success',
-          data: { instance: settings.name, issuer: did, format, digest: secured.digest },
-        }),
+      // Asked before anything is stored, so that a key that is away costs no reservation.
+      const key = await issuer.signingKey();
+      const issued = await deps.issuance.issueOpen(
+        {
+          instance: settings.name,
+          credential: prepared,
+          format,
+          algorithm,
+          ...name,
+          statusPurposes: settings.statusPurposes,
+          secure: (credential) => deps.secure(deps.agent, { credential, format, key, now: deps.now(), ...pointers }),
+        },
+        { clientId: question.clientId },
       );
-      return secured.verifiableCredential;
+      return issued.verifiableCredential;
     },
-    async changeStatus({ credentialId, purpose, status, clientId }) {
-      const recordId = recordIdOf(settings.name, credentialId) ?? '';
-      await deps.store.transaction(async (tx) => {
-        const { changed } = await deps.statusLists.change(tx, { recordId, purpose, value: status });
-        if (!changed) return;
-        const data = { instance: settings.name, purpose, status };
-        await deps.audit.record(tx, { action: 'instance.status', actor: clientId, outcome: 'success', data });
-      });
-      await deps.statusLists.refresh();
-    },
+    changeStatus: (question) => changeStatus(deps.issuance, question, { instance: settings.name }),
   };
 }
 
@@ -167,10 +163,14 @@ function pointersOf({ options }: IssueQuestion, settings: Settings): { mandatory
   throw unusable('mandatoryPointers', 'Nothing is disclosed selectively here.');
 }
 
-/** Two instances may issue credentials of the same id. A control character would not be storable in every database. */
-function recordIdOf(instance: string, credentialId: Json | undefined): string | undefined {
-  const usable = typeof credentialId === 'string' && !/\p{Cc}/u.test(credentialId);
-  return usable ? `${instance} ${credentialId}` : undefined;
+/** By what the caller will ask for another status; without one the same credential may be issued again and again. */
+function nameOf({ options }: IssueQuestion, credential: JsonObject, settings: Settings): { name?: string } {
+  if (settings.statusPurposes.length === 0) return {};
+  const name = options.credentialId ?? credential['id'];
+  if (typeof name === 'string' && new RegExp(namePattern).test(name)) return { name };
+  const detail = 'is required, without white space and control characters: by it the status is changed';
+  const faults = [{ path: '/credential/id', detail }];
+  throw new ServiceError('invalid_credential', `The id ${detail}.`, { faults });
 }
 
 function prepare(credential: JsonObject, { settings, did }: OpenIssuer): JsonObject {
@@ -213,28 +213,4 @@ const context11 = 'https://www.w3.org/2018/credentials/v1';
 /** VCALM: the issuer may be left out, and is ours then; the VC-API suites demand that it is there. */
 function withIssuer(credential: JsonObject, { failedVerification }: Settings, did: string): JsonObject {
   return credential['issuer'] === undefined && failedVerification === 200 ? { ...credential, issuer: did } : credential;
-}
-
-async function allocate(
-  deps: IssuerDependencies,
-  issuer: OpenIssuer,
-  recordId: string | undefined,
-): Promise<JsonObject[]> {
-  const { statusPurposes } = issuer.settings;
-  if (statusPurposes.length === 0) return [];
-  if (recordId === undefined) {
-    const detail = 'is required, without control characters: by it the status is changed';
-    const faults = [{ path: '/credential/id', detail }];
-    throw new ServiceError('invalid_credential', `The id ${detail}.`, { faults });
-  }
-  const { kind } = securingFormats[issuer.format];
-  const entries = await deps.store.transaction((tx) => deps.statusLists.allocate(tx, { recordId, kind }));
-  return entries.filter(({ statusPurpose }) => statusPurposes.includes(statusPurpose)).map((entry) => ({ ...entry }));
-}
-
-/** One entry stands alone, as most readers expect; what the caller asked for stays beside ours. */
-function withStatus(credential: JsonObject, entries: readonly JsonObject[]): Json {
-  const given = credential['credentialStatus'];
-  const all = [...(given === undefined ? [] : [given].flat()), ...entries];
-  return all.length === 1 ? (all[0] ?? null) : all;
 }

@@ -7,8 +7,9 @@ const closed = { additionalProperties: false } as const;
 const object = (description: string) =>
   Type.Unsafe<JsonObject>(Type.Object({}, { additionalProperties: true, description }));
 const pointer = Type.String({ maxLength: 2048, description: 'A JSON Pointer (RFC 6901)' });
-// Without white space and control characters: what names a record must be storable in every database.
-const url = (description: string) => Type.String({ pattern: '^[^\\u0000-\\u0020\\u007f]{1,2048}$', description });
+/** By what a credential is named in later calls: no white space, no control characters. */
+export const namePattern = '^[^\\u0000-\\u0020\\u007f]{1,2048}$';
+const url = (description: string) => Type.String({ pattern: namePattern, description });
 const exampleToken = 'eyJhbGciOiJFUzI1NiIsInR5cCI6InZjK2p3dCJ9.e30.c2lnbmF0dXJl';
 const exampleId = 'urn:uuid:5b0c4bd4-2f0c-4c43-9f0c-9a2f5a1f2c11';
 

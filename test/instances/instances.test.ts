@@ -244,12 +244,18 @@ describe('issuing', () => {
 
   test('is audited by instance and digest, without a word of the credential', async () => {
     const credential = await issue('eddsa-rdfc-2022', { credentialSubject: { id: 'did:example:somebody' } });
-    const rows: { data: string; actor: string }[] = await app.foundation.store.read((tx) =>
-      tx.query("SELECT actor, data FROM audit_record WHERE action = 'instance.issued'"),
+    const rows: { action: string; subject: string; data: string; actor: string }[] = await app.foundation.store.read(
+      (tx) =>
+        tx.query(
+          "SELECT action, subject, data, actor FROM audit_record WHERE action LIKE 'credential.%' ORDER BY entry",
+        ),
     );
-    const data = createHash('sha256').update(canonicalJson(credential)).digest('base64url');
-    const row = rows.find((one) => one.data.includes(data));
-    expect(row?.actor).toBe('anonymous');
+    const digest = createHash('sha256').update(canonicalJson(credential)).digest('base64url');
+    const issued = rows.find((one) => one.data.includes(digest));
+    const data = { type: 'VerifiableCredential', format: 'eddsa-rdfc-2022', instance: 'eddsa-rdfc-2022', digest };
+    expect([issued?.actor, issued?.action]).toEqual(['anonymous', 'credential.issued']);
+    expect(JSON.parse(issued?.data ?? '')).toEqual(data);
+    expect(rows.find((one) => one.subject === issued?.subject)?.action).toBe('credential.reserved');
     expect(JSON.stringify(rows)).not.toContain('somebody');
   });
 
@@ -332,7 +338,7 @@ describe('status', () => {
     expect((await change(options.credentialId, 'revocation', true)).status).toBe(200);
   });
 
-  test('takes no name that a database could not keep', async () => {
+  test('takes no name that nobody could write in a later call', async () => {
     for (const id of ['urn:uuid:\u0000', 'two words', '']) {
       expect((await change(id, 'revocation', true)).status).toBe(400);
       const refused = await post('status/credentials/issue', { credential: credentialOf('status', { id }) });
