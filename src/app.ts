@@ -392,7 +392,11 @@ async function addVerifier(parts: Parts): Promise<Verification> {
     audit,
     config: config.verification,
     now: surroundings.now,
-    schemas: { hosts: config.verification.schemaHosts, fetch: client.forPurpose('schema') },
+    schemas: {
+      hosts: config.verification.schemaHosts,
+      schemes: config.development.loopback ? ['https:', 'http:'] : ['https:'],
+      fetch: client.forPurpose('schema'),
+    },
     onFault: (error) => surroundings.onFault('verification', error),
   });
   background.push(verification);

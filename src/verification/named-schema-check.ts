@@ -14,6 +14,8 @@ import { type Check, finding } from './report.js';
 /** Where schemas may be fetched from. */
 export interface SchemaSource {
   readonly hosts: readonly string[];
+  /** https only where absent; on loopback http too. */
+  readonly schemes?: readonly string[];
   readonly fetch: Fetch;
 }
 
@@ -36,8 +38,8 @@ export async function checkNamedSchema(
   source: SchemaSource,
   { credential, deadline }: NamedSchemaQuestion,
 ): Promise<Check | undefined> {
-  const references = [credential.credentialSchema ?? []].flat().filter(isJsonObject);
-  const urls = references.map(({ id }) => allowedUrl(id, source.hosts));
+  const references = [credential.credentialSchema ?? []].flat().filter(isJsonObject).filter(isUnderstood);
+  const urls = references.map(({ id }) => allowedUrl(id, source));
   if (urls.length === 0 || urls.length > maxSchemas || urls.includes(undefined)) return undefined;
   const checks: Check[] = [];
   for (const reference of references) checks.push(await checkOne(source, { credential, reference, deadline }));
@@ -46,10 +48,15 @@ export async function checkNamedSchema(
   );
 }
 
-function allowedUrl(id: unknown, hosts: readonly string[]): string | undefined {
+/** VC-JOSE-COSE 5: a credentialSchema of a type that is not understood is ignored. Then nothing is fetched for it. */
+function isUnderstood({ type }: JsonObject): boolean {
+  return type === 'JsonSchema' || type === 'JsonSchemaCredential';
+}
+
+function allowedUrl(id: unknown, { hosts, schemes = ['https:'] }: SchemaSource): string | undefined {
   if (typeof id !== 'string' || !URL.canParse(id)) return undefined;
   const { protocol, host } = new URL(id);
-  return protocol === 'https:' && hosts.includes(host) ? id : undefined;
+  return schemes.includes(protocol) && hosts.includes(host) ? id : undefined;
 }
 
 async function checkOne(

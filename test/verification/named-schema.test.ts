@@ -9,7 +9,11 @@ import { checkNamedSchema } from '../../src/verification/named-schema-check.js';
 const id = 'https://schemas.example/1';
 const $schema = 'https://json-schema.org/draft/2020-12/schema';
 
-async function check(credentialSchema: unknown, answer: Fetch | JsonObject, milliseconds = 1000) {
+async function check(
+  credentialSchema: unknown,
+  answer: Fetch | JsonObject,
+  { milliseconds = 1000, schemes = [] as string[] } = {},
+) {
   const asked: string[] = [];
   const deadline = startDeadline(milliseconds);
   const served = typeof answer === 'function' ? answer : serve(answer);
@@ -18,7 +22,8 @@ async function check(credentialSchema: unknown, answer: Fetch | JsonObject, mill
     return served(url, options);
   };
   const credential = { credentialSchema, credentialSubject: { name: 'Alex' } } as JsonObject;
-  const found = await checkNamedSchema({ hosts: ['schemas.example'], fetch }, { credential, deadline });
+  const source = { hosts: ['schemas.example'], fetch, ...(schemes.length > 0 && { schemes }) };
+  const found = await checkNamedSchema(source, { credential, deadline });
   deadline.close();
   return { code: found?.code, asked };
 }
@@ -48,6 +53,8 @@ test.each<[string, unknown]>([
   ['another scheme', { id: 'http://schemas.example/1', type: 'JsonSchema' }],
   ['no URL', { id: 'schemas.example', type: 'JsonSchema' }],
   ['one of them elsewhere', [reference, { id: 'https://elsewhere.example/1', type: 'JsonSchema' }]],
+  ['a type that nobody understands', { id, type: 'https://vocabulary.example/#Schema' }],
+  ['no type', { id }],
   ['too many', Array.from({ length: 5 }, () => reference)],
   ['none', undefined],
 ])('nothing is fetched for %s, and the type stays unknown', async (_name, credentialSchema) => {
@@ -73,5 +80,21 @@ test('a schema credential is believed by its digest only', async () => {
 test('a host that fails or hangs leaves the schema open', async () => {
   const failing: Fetch = () => Promise.reject(new ServiceError('fetch_failed', 'no answer'));
   expect((await check(reference, failing)).code).toBe('schema_not_fetched');
-  expect((await check(reference, () => new Promise(() => undefined), 10)).code).toBe('schema_not_fetched');
+  expect((await check(reference, () => new Promise(() => undefined), { milliseconds: 10 })).code).toBe(
+    'schema_not_fetched',
+  );
+});
+
+test('http is for whoever allows it, and a schema of a type that is not understood does not hide another', async () => {
+  const plain = { id: 'http://schemas.example/1', type: 'JsonSchema' };
+  const broken = { $id: plain.id, $schema, required: ['evidence'] };
+  expect(await check(plain, broken, { schemes: ['https:', 'http:'] })).toEqual({
+    code: 'schema_violation',
+    asked: [plain.id],
+  });
+  const strange = { id: 'https://elsewhere.example/1', type: 'https://vocabulary.example/#Schema' };
+  expect(await check([strange, reference], { $id: id, $schema })).toEqual({
+    code: 'schema_named_satisfied',
+    asked: [id],
+  });
 });
