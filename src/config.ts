@@ -45,6 +45,21 @@ const Tls = Type.Object(
   closed,
 );
 
+const Network = Type.Object(
+  {
+    certificateAuthoritiesFile: Type.Optional(
+      path("PEM file with certificate authorities that are trusted beside the system's"),
+    ),
+    privateHosts: Type.Array(Type.String({ maxLength: 253, pattern: '^[a-z0-9-]+(\\.[a-z0-9-]+)+$' }), {
+      maxItems: 1000,
+      default: [],
+      description:
+        'Hosts of a private network (such as HSCN) that may have private addresses; every other host must be public',
+    }),
+  },
+  { ...closed, default: {} },
+);
+
 const Keys = Type.Object(
   {
     keyEncryptionKeyFile: Type.Optional(path('File that holds the 32-byte key-encryption key; mode 0400 or 0600')),
@@ -156,6 +171,19 @@ const Instance = Type.Object(
   closed,
 );
 
+const DidService = Type.Object(
+  {
+    id: Type.String({
+      // Shorter than the id of any key, so that no DID URL can mean both.
+      pattern: '^[A-Za-z][A-Za-z0-9_-]{0,30}$',
+      description: 'Its fragment in DID URLs',
+    }),
+    type: Type.String({ pattern: '^[A-Za-z]\\S*$', maxLength: 256, description: 'A registered type, or a URL' }),
+    serviceEndpoint: Type.String({ maxLength: 1024, description: 'Its address, https' }),
+  },
+  closed,
+);
+
 const Service = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the organisation' }),
@@ -172,6 +200,12 @@ const Service = Type.Object(
       description:
         'What stood after `did` and a colon in identifiers that were given up: their documents are gone (410)',
     }),
+    didServices: Type.Array(DidService, {
+      maxItems: 16,
+      default: [],
+      description:
+        'Services in the DID document, which others find by DID URLs such as `did?service=id&relativeRef=...`',
+    }),
     publicUrl: Type.String({ maxLength: 512, description: 'Base URL that others use; no slash at the end' }),
     listen: Listen,
     development: Type.Object(
@@ -180,6 +214,7 @@ const Service = Type.Object(
     ),
     stateFolder: path('Folder for everything that this service writes'),
     tls: Tls,
+    network: Network,
     keys: Keys,
     programme: Type.Object({ baseUrl: Type.String({ maxLength: 512 }) }, closed),
     database: Database,
@@ -400,7 +435,7 @@ function deepFreeze<T>(value: T): T {
 
 /** True for addresses that never leave this machine. */
 export function isLoopbackHost(host: string): boolean {
-  return /^(localhost|\[?::1\]?|127(\.\d{1,3}){3})$/.test(host);
+  return /^(([a-z0-9-]+\.){0,8}localhost|\[?::1\]?|127(\.\d{1,3}){3})$/.test(host);
 }
 
 interface Rule {
@@ -422,6 +457,7 @@ function fault(pointer: string, detail: string): Fault {
 const rules: readonly Rule[] = [
   rule(['publicUrl', 'programme', 'development'], publicUrlRule),
   rule(['publicUrl', 'did'], didRule),
+  rule(['didServices', 'development'], didServicesRule),
   rule(['publicUrl', 'listen', 'development'], loopbackRule),
   rule(['access', 'tls', 'registry', 'roles', 'development'], outsideRule),
   rule(['tls'], tlsRule),
@@ -462,6 +498,23 @@ function didRule(config: Reads<'publicUrl' | 'did'>): Fault[] {
   if (!URL.canParse(config.publicUrl)) return [];
   const expected = didWebOf(config.publicUrl);
   return config.did === expected ? [] : [fault('did', `must be ${expected}, the did:web of publicUrl`)];
+}
+
+/** What others are sent to in our name. */
+function didServicesRule({ didServices, development }: Reads<'didServices' | 'development'>): Fault[] {
+  const ids = didServices.map(({ id }) => id);
+  return didServices.flatMap(({ id, serviceEndpoint }, index) => {
+    const url = URL.canParse(serviceEndpoint) ? new URL(serviceEndpoint) : undefined;
+    const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && development.loopback);
+    const plain = url?.href === serviceEndpoint && url.username === '' && url.password === '' && url.hash === '';
+    return [
+      ...(secure ? [] : [fault(`didServices/${index}/serviceEndpoint`, 'must be an https address')]),
+      ...(plain
+        ? []
+        : [fault(`didServices/${index}/serviceEndpoint`, 'must be spelled out, with no more than a query')]),
+      ...(ids.indexOf(id) === index ? [] : [fault(`didServices/${index}/id`, 'is used twice')]),
+    ];
+  });
 }
 
 function loopbackRule(config: Reads<'publicUrl' | 'listen' | 'development'>): Fault[] {

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { SdJwtProvider, StaffPassportCredentialPlugin } from './credential/credential.js';
-import { createHttpClient } from './http/client.js';
+import { createHttpClient, type Network } from './http/client.js';
 import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
 import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
 import { parseDidWeb } from './identity/did-web.js';
@@ -53,15 +53,31 @@ export function createCachedDidStore(
   return new CachedDidStore({ ...options, now: Date.now });
 }
 
+/** Values of the `service:` section that decide where DID documents may lie. */
+interface ResolverArguments {
+  readonly loopback: boolean;
+  /** Under the development switch did:web:localhost is asked by the scheme of this address; http when absent. */
+  readonly publicUrl?: string;
+  readonly network?: Network;
+}
+
+type ClosableResolver = PassportResolver & { close(): Promise<void> };
+
 /**
  * The strict resolver of did:web, did:key and did:jwk, with a way out of its own. A did:web with a port of its own is
  * fetched only once the application has said whom it relies on: else strangers could have us knock at any port.
  */
-export function createResolver({ loopback }: { loopback: boolean }): PassportResolver & { close(): Promise<void> } {
+export function createResolver({ loopback, publicUrl, network = {} }: ResolverArguments): ClosableResolver {
   let restricted = loopback;
-  const client = createHttpClient({ loopback, now: systemClock, policies: { did: { ports: 'any' } } });
+  const client = createHttpClient({
+    loopback,
+    now: systemClock,
+    policies: { did: { ports: 'any' } },
+    network,
+  });
   const mayResolve = (did: string) => restricted || [undefined, 443].includes(parseDidWeb(did)?.port);
-  const resolver = createDidResolver({ fetch: client.forPurpose('did'), loopback, now: Date.now, mayResolve });
+  const localhost = { loopback, ...(publicUrl === undefined ? {} : { publicUrl }) };
+  const resolver = createDidResolver({ fetch: client.forPurpose('did'), ...localhost, now: Date.now, mayResolve });
   return {
     resolve: resolver.resolve,
     attach(attachment) {

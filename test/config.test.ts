@@ -228,6 +228,26 @@ describe('faults', () => {
       ['did: must be did:web:passport.example-hospitals.org, the did:web of publicUrl'],
     ],
     [
+      'services of the DID document that are unsafe, spelled in another way or named alike',
+      outside,
+      {
+        didServices: [
+          { id: 'a', type: 'LinkedDomains', serviceEndpoint: 'http://a.example.org/' },
+          { id: 'b', type: 'LinkedDomains', serviceEndpoint: 'https://b.example.org' },
+          { id: 'a', type: 'LinkedDomains', serviceEndpoint: 'https://user@c.example.org/' },
+          { id: 'd', type: 'LinkedDomains', serviceEndpoint: 'elsewhere' },
+        ],
+      },
+      [
+        'didServices/0/serviceEndpoint: must be an https address',
+        'didServices/1/serviceEndpoint: must be spelled out, with no more than a query',
+        'didServices/2/serviceEndpoint: must be spelled out, with no more than a query',
+        'didServices/2/id: is used twice',
+        'didServices/3/serviceEndpoint: must be an https address',
+        'didServices/3/serviceEndpoint: must be spelled out, with no more than a query',
+      ],
+    ],
+    [
       'the development switch on an open port',
       onLoopback,
       { listen: { host: '0.0.0.0' } },
@@ -390,6 +410,15 @@ describe('faults', () => {
 });
 
 describe('what is accepted', () => {
+  test('are services of the DID document on https, and on http under the development switch', () => {
+    const service = (serviceEndpoint: string) => ({
+      didServices: [{ id: 'a', type: 'LinkedDomains', serviceEndpoint }],
+    });
+    expect(parse(outside, service('https://a.example.org/b?c')).didServices).toHaveLength(1);
+    expect(parse(onLoopback, service('http://localhost:8401/')).didServices).toHaveLength(1);
+    expect(parse(onLoopback).didServices).toEqual([]);
+  });
+
   test('is frozen throughout, and nothing that was passed in is changed', () => {
     const tree = structuredClone(onLoopback);
     const config = parseServiceConfig(tree, '/deployments');
@@ -437,6 +466,8 @@ describe('what is accepted', () => {
     ['127.0.0.1.example.org', false],
     ['localhost.example.org', false],
     ['0.0.0.0', false],
+    ['rxa.localhost', true],
+    ['localhost.example', false],
     ['10.0.0.1', false],
   ])('loopback: %s is %s', (host, expected) => expect(isLoopbackHost(host)).toBe(expected));
 });

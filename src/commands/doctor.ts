@@ -43,10 +43,11 @@ export function doctorCommand(): Command {
 async function examine(options: { config: string }): Promise<void> {
   const deployment = loadConfig(options.config);
   const foundation = await openFoundation(deployment, realSurroundings(), 'refuse');
-  const { development, publicUrl, registry } = deployment.config;
+  const { development, network, publicUrl, registry } = deployment.config;
   const hosts = [publicUrl, registry.url].filter((url) => url !== undefined).map((url) => new URL(url).host);
   const allowHost = (_purpose: string, host: string) => hosts.includes(host);
-  const client = createHttpClient({ loopback: development.loopback, now: foundation.surroundings.now, allowHost });
+  const { now } = foundation.surroundings;
+  const client = createHttpClient({ loopback: development.loopback, now, allowHost, network });
   try {
     for (const [name, examination] of Object.entries(examinations)) {
       const finding = await examination({ foundation, client }).catch(toFinding);
@@ -79,7 +80,7 @@ async function signingKeys(identity: Identity): Promise<readonly KeySummary[]> {
 
 /** What strangers see must be what we would publish. */
 async function examineDocument({ foundation: { identity, config }, client }: Patient): Promise<Finding> {
-  const url = didDocumentUrl(config.did, config.development);
+  const url = didDocumentUrl(config.did, { ...config.development, publicUrl: config.publicUrl });
   const remedy = `make ${url} reach this service: DNS, certificate, proxy paths, and that \`serve\` runs`;
   let published: Json;
   try {

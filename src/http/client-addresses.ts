@@ -5,8 +5,11 @@
 import ipaddr from 'ipaddr.js';
 import { FetchError } from './client-errors.js';
 
-/** Where requests may go: the public internet by https, or this machine under the development switch. */
-export type Reach = 'public' | 'loopback';
+/**
+ * Where requests may go: the public internet by https, a host of the private network that the operator named, or this
+ * machine under the development switch.
+ */
+export type Reach = 'public' | 'private' | 'loopback';
 
 /** A URL that was found plain. */
 export interface Target {
@@ -45,6 +48,7 @@ export function parseTarget(text: string, options: { reach: Reach; ports: Ports 
 
 const hostDetail: Readonly<Record<Reach, string>> = {
   public: 'The host of the address is not a public domain name.',
+  private: 'The host of the address is not a domain name.',
   loopback: 'Under the development switch only addresses of this machine are fetched.',
 };
 
@@ -100,6 +104,11 @@ const specialV4 = [
   '203.0.113.0/24',
   '224.0.0.0/3',
 ].map((range) => ipaddr.parseCIDR(range));
+// Where a cloud's machines get their secrets, and what is no single machine: nobody's private network either.
+const neverPrivateV4 = ['0.0.0.0/8', '168.63.129.16/32', '169.254.0.0/16', '224.0.0.0/3'].map((range) =>
+  ipaddr.parseCIDR(range),
+);
+const privateV6 = [publicV6, ipaddr.parseCIDR('fc00::/7'), ipaddr.parseCIDR('::1/128')];
 const loopbackRanges = ['127.0.0.0/8', '::1/128'].map((range) => ipaddr.parseCIDR(range));
 
 /** Whether a connection to an address may be made; asked of what the resolver says and again of the open socket. */
@@ -110,6 +119,11 @@ export function isAllowedAddress(address: string, reach: Reach): boolean {
   }
   const ip = ipaddr.parse(address);
   if (reach === 'loopback') return matchesAny(ip, loopbackRanges);
+  if (reach === 'private') {
+    return ip.kind() === 'ipv4'
+      ? !matchesAny(ip, neverPrivateV4)
+      : matchesAny(ip, privateV6) && !matchesAny(ip, specialV6);
+  }
   if (ip.kind() === 'ipv4') return !matchesAny(ip, specialV4);
   return matchesAny(ip, [publicV6]) && !matchesAny(ip, specialV6);
 }

@@ -4,9 +4,13 @@
  * once more on the open socket, so that a name which changes between two answers (DNS rebinding) gains nothing.
  * Who calls: identity/ (did), status/ (status), registry/ (registry), credential/ (schema). Coalescing is the caller's.
  */
-import { Resolver } from 'node:dns/promises';
+
+import { lookup as lookupOfSystem, Resolver } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
+import tls from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { ServiceError } from '../errors.js';
 import { isAllowedAddress, type Ports, parseTarget, type Reach, type Target } from './client-addresses.js';
 import { FetchError, type FetchReason } from './client-errors.js';
 import { createGate, defaultGateLimits, type Gate, type GateLimits } from './client-gate.js';
@@ -74,11 +78,19 @@ const defaultPolicies: Readonly<Record<FetchPurpose, FetchPolicy>> = {
 /** Resolves a name to addresses; every one of them is judged. */
 export type Lookup = (hostname: string) => Promise<readonly { address: string; family: 4 | 6 }[]>;
 
+/** The network that the service stands in, as its configuration says. */
+export interface Network {
+  /** Certificate authorities (PEM) beside the system's. */
+  readonly certificateAuthoritiesFile?: string;
+  /** Hosts that are asked by https as all others are, but may have private addresses. */
+  readonly privateHosts?: readonly string[];
+}
+
 export interface HttpClientOptions {
   /** The development switch: http is allowed and nothing but this machine is reachable. */
   readonly loopback: boolean;
   readonly now: () => Date;
-  /** Certificate authorities in PEM, instead of the system's. */
+  /** Certificate authorities in PEM, beside the system's. */
   readonly ca?: string;
   readonly lookup?: Lookup;
   /**
@@ -86,6 +98,7 @@ export interface HttpClientOptions {
    * ports too, it stands in for the ports of the policies: a trust may publish on 8443, and nobody else is asked there.
    */
   readonly allowHost?: (purpose: FetchPurpose, host: string) => boolean;
+  readonly network?: Network;
   readonly policies?: Partial<Record<FetchPurpose, Partial<FetchPolicy>>>;
   readonly gate?: Partial<GateLimits>;
   /** How long a failure answers in place of the host; 0 turns that off. */
@@ -111,8 +124,9 @@ const maxAgeCeiling = 31_536_000;
 
 /** Creates the client; one for the process. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const reach: Reach = options.loopback ? 'loopback' : 'public';
-  const connect = createConnector({ reach, lookup: options.lookup ?? createLookup(reach), ca: options.ca });
+  const reachOf = createReach(options);
+  const lookup = options.lookup ?? createLookup(reachOf);
+  const connect = createConnector({ reachOf, lookup, authorities: authoritiesOf(options) });
   const gate = createGate({ ...defaultGateLimits, ...options.gate });
   const failures = createNegativeCache(options);
   const agents: Agent[] = [];
@@ -124,7 +138,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const agent = createAgent(policy, connect, options.gate?.perHost ?? defaultGateLimits.perHost);
     agents.push(agent);
     return async (url, { ifNoneMatch, signal } = {}) => {
-      const target = parseTarget(url, { reach, ports });
+      const target = parseTarget(url, { reach: reachOf(hostnameOf(url)), ports });
       if (options.allowHost && !options.allowHost(purpose, target.url.host)) {
         throw new FetchError('host', `${target.url.host} is not a host of a recognised organisation.`);
       }
@@ -139,6 +153,19 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       await Promise.all(agents.map((agent) => agent.close()));
     },
   };
+}
+
+/** How far a host may be away; decided by its name alone. */
+type ReachOf = (hostname: string) => Reach;
+
+function createReach({ loopback, network }: HttpClientOptions): ReachOf {
+  const named = new Set(network?.privateHosts);
+  return (hostname) => (loopback ? 'loopback' : named.has(hostname) ? 'private' : 'public');
+}
+
+/** What is no URL has no host; parseTarget says what is wrong with it. */
+function hostnameOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : '';
 }
 
 function createAgent(policy: FetchPolicy, connect: buildConnector.connector, connections: number): Agent {
@@ -299,38 +326,53 @@ function late(cause: FetchError, host: string): FetchError {
   return new FetchError('timeout', `${host} ${reasonTexts.timeout}.`, { cause });
 }
 
-/** Answers from DNS itself: getaddrinfo would occupy the thread pool that files and crypto need. */
-function createLookup(reach: Reach): Lookup {
-  if (reach === 'loopback') {
+/**
+ * Answers from DNS itself: getaddrinfo would occupy the thread pool that files and crypto need. A private network may
+ * name its hosts in /etc/hosts, which only getaddrinfo reads; those are few.
+ */
+function createLookup(reachOf: ReachOf): Lookup {
+  const resolver = new Resolver({ timeout: 1000, tries: 2 });
+  const lookups: Readonly<Record<Reach, Lookup>> = {
     // Names of this machine need no resolver (RFC 6761 §6.3).
-    return async () => [
+    loopback: async () => [
       { address: '127.0.0.1', family: 4 },
       { address: '::1', family: 6 },
-    ];
-  }
-  const resolver = new Resolver({ timeout: 1000, tries: 2 });
-  return async (hostname) => {
-    const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-    if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
-    const addresses4 = v4.status === 'fulfilled' ? v4.value : [];
-    const addresses6 = v6.status === 'fulfilled' ? v6.value : [];
-    return [
-      ...addresses4.map((address) => ({ address, family: 4 as const })),
-      ...addresses6.map((address) => ({ address, family: 6 as const })),
-    ];
+    ],
+    private: async (hostname) =>
+      (await lookupOfSystem(hostname, { all: true })).map(({ address, family }) => ({
+        address,
+        family: family === 6 ? 6 : 4,
+      })),
+    public: (hostname) => lookupPublic(resolver, hostname),
   };
+  return (hostname) => lookups[reachOf(hostname)](hostname);
+}
+
+async function lookupPublic(resolver: Resolver, hostname: string): ReturnType<Lookup> {
+  const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+  if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
+  const addresses4 = v4.status === 'fulfilled' ? v4.value : [];
+  const addresses6 = v6.status === 'fulfilled' ? v6.value : [];
+  return [
+    ...addresses4.map((address) => ({ address, family: 4 as const })),
+    ...addresses6.map((address) => ({ address, family: 6 as const })),
+  ];
 }
 
 /** Two tries of a lost packet; the rest of a verdict of 5 s is for the answer. */
 const connectTimeoutMilliseconds = 3000;
 
 /** Opens sockets to judged addresses only, and judges the peer again before a byte is written, TLS hello included. */
-function createConnector(options: { reach: Reach; lookup: Lookup; ca: string | undefined }): buildConnector.connector {
-  const { reach, lookup, ca } = options;
+function createConnector(options: {
+  reachOf: ReachOf;
+  lookup: Lookup;
+  authorities: readonly string[] | undefined;
+}): buildConnector.connector {
+  const { reachOf, lookup, authorities } = options;
   const timeout = connectTimeoutMilliseconds;
-  const secure = buildConnector({ timeout, ...(ca === undefined ? {} : { ca }) });
+  const secure = buildConnector({ timeout, ...(authorities === undefined ? {} : { ca: [...authorities] }) });
   return (target, callback) => {
-    openSocket(target, { reach, lookup }).then(
+    openSocket(target, { reach: reachOf(target.hostname), lookup }).then(
       (socket) => {
         if (target.protocol === 'https:') secure({ ...target, httpSocket: socket }, callback);
         else callback(null, socket);
@@ -338,6 +380,28 @@ function createConnector(options: { reach: Reach; lookup: Lookup; ca: string | u
       (error: Error) => callback(error, null),
     );
   };
+}
+
+/** Undefined leaves it to Node. Naming one's own replaces Node's, so those are named too. */
+function authoritiesOf({ ca, network }: HttpClientOptions): string[] | undefined {
+  const file = network?.certificateAuthoritiesFile;
+  const own = [ca, file === undefined ? undefined : readAuthorities(file)].filter((pem) => pem !== undefined);
+  if (own.length === 0) return undefined;
+  // NODE_EXTRA_CA_CERTS is included where this Node can tell it (22.15 and later).
+  const standard = 'getCACertificates' in tls ? (tls.getCACertificates as () => string[])() : tls.rootCertificates;
+  return [...standard, ...own];
+}
+
+function readAuthorities(file: string): string {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    tls.createSecureContext({ ca: pem });
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+    throw new Error('no certificate');
+  } catch (cause) {
+    const detail = '/service/network/certificateAuthoritiesFile: cannot be read as certificates in PEM';
+    throw new ServiceError('configuration', detail, { cause });
+  }
 }
 
 async function openSocket(

@@ -7,14 +7,12 @@ import type { DIDDocument, DIDResolutionResult, Resolvable } from 'did-resolver'
 import { ServiceError } from '../errors.js';
 import { type Fetch, FetchError, type FetchResult } from '../http/client.js';
 import { didJwkDocument, didKeyDocument } from './did-key.js';
-import { type DidWeb, didWebUrl, maxDidLength, parseDidWeb } from './did-web.js';
+import { type DidWeb, didWebUrl, type Localhost, maxDidLength, parseDidWeb } from './did-web.js';
 import { deepFreeze, didMediaTypes, ResolutionError, readDidDocument } from './resolution.js';
 
 /** What the resolver is made of; `now` in milliseconds. */
-export interface DidResolverOptions {
+export interface DidResolverOptions extends Localhost {
   readonly fetch: Fetch;
-  /** Allows http://localhost: development only. */
-  readonly loopback: boolean;
   readonly now: () => number;
   /** Which did:web identifiers may be fetched. A wrong yes lets a stranger choose where this service connects to. */
   readonly mayResolve?: (did: string) => boolean;
@@ -131,11 +129,11 @@ type Cache = ReturnType<typeof createCache>;
 async function fetchDocument(
   did: string,
   web: DidWeb,
-  { fetch, loopback, now }: DidResolverOptions,
+  { fetch, now, ...localhost }: DidResolverOptions,
   cache: Cache,
 ): Promise<DIDDocument> {
   try {
-    const url = didWebUrl(web, { loopback });
+    const url = didWebUrl(web, localhost);
     if (!url) throw new ResolutionError('invalidDid', 'localhost is for development only');
     const stale = cache.stale(did);
     const result = await request(fetch, url, stale?.etag);

@@ -37,21 +37,25 @@ export function parseDidWeb(did: string): DidWeb | undefined {
   return { host, port: Number(portText), path };
 }
 
+/** The development switch, and our own address: all deployments of this machine are served by the same scheme. */
+export interface Localhost {
+  readonly loopback: boolean;
+  readonly publicUrl?: string;
+}
+
 /**
- * The address of the DID document: https, but http for localhost under the development switch. Undefined for
- * localhost without it.
+ * The address of the DID document: https, but for localhost, which needs the development switch, as `publicUrl` has it (http when absent).
+ * Undefined for localhost without the switch.
  */
-export function didWebUrl(
-  { host, port, path }: DidWeb,
-  { loopback }: { readonly loopback: boolean },
-): string | undefined {
+export function didWebUrl({ host, port, path }: DidWeb, { loopback, publicUrl }: Localhost): string | undefined {
   if (host === 'localhost' && !loopback) return undefined;
-  const scheme = host === 'localhost' ? 'http' : 'https';
+  const plain = host === 'localhost' && !publicUrl?.startsWith('https:');
+  const scheme = plain ? 'http' : 'https';
   return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${didWebPath({ path })}`;
 }
 
 /** Where the document of a DID is published; throws `configuration` for what is no did:web or may not be asked. */
-export function didDocumentUrl(did: string, options: { readonly loopback: boolean }): string {
+export function didDocumentUrl(did: string, options: Localhost): string {
   const web = parseDidWeb(did);
   const url = web && didWebUrl(web, options);
   if (url === undefined) throw new ServiceError('configuration', 'The DID leads to no address that may be asked');

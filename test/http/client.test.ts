@@ -1,9 +1,12 @@
 // tsyringe, which @peculiar/x509 is built on, wants it first.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as x509 from '@peculiar/x509';
 import { ServiceError } from '../../src/errors.js';
@@ -164,17 +167,17 @@ describe('an answer that is not as expected', () => {
   });
 });
 
-async function selfSigned(): Promise<{ certificate: string; key: string }> {
+async function selfSigned(name = 'localhost'): Promise<{ certificate: string; key: string }> {
   x509.cryptoProvider.set(webcrypto as never);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
+    name: `CN=${name}`,
     notBefore: new Date(Date.now() - 60_000),
     notAfter: new Date(Date.now() + 3_600_000),
     signingAlgorithm: algorithm,
     keys: keys as never,
-    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
+    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
   });
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   return {
@@ -182,6 +185,56 @@ async function selfSigned(): Promise<{ certificate: string; key: string }> {
     key: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----`,
   };
 }
+
+describe('a private network', () => {
+  /** A host that only this machine knows, as /etc/hosts would name it. */
+  const host = 'passport.trust.example';
+  const lookup: Lookup = async () => [{ address: '127.0.0.1', family: 4 }];
+
+  test('has hosts that the operator names, with certificates of its own authority', async () => {
+    const { certificate, key } = await selfSigned(host);
+    const folder = mkdtempSync(join(tmpdir(), 'staff-passport-network-'));
+    opened.push({ close: () => rmSync(folder, { recursive: true }) });
+    const file = join(folder, 'authorities.pem');
+    writeFileSync(file, certificate);
+    const { port } = await listening(createHttpsServer({ cert: certificate, key }, json('{"a":1}')));
+    const policies = { did: { ports: 'any' as const, deadlineMilliseconds: 1200 } };
+    const ask = (network: HttpClientOptions['network'] & object, name = host) =>
+      client({ loopback: false, lookup, policies, network }).forPurpose('did')(`https://${name}:${port}/did.json`);
+    expect((await ask({ certificateAuthoritiesFile: file, privateHosts: [host] })).status).toBe(200);
+    expect(await reasonOf(ask({ privateHosts: [host] }))).toBe('tls');
+    expect(await reasonOf(ask({ certificateAuthoritiesFile: file }))).toBe('address');
+    const named = { certificateAuthoritiesFile: file, privateHosts: [host] };
+    expect(await reasonOf(ask(named, 'other.trust.example'))).toBe('address');
+    expect(await reasonOf(ask(named, `www.${host}`))).toBe('address');
+    expect(await reasonOf(client({ loopback: false, network: named }).forPurpose('did')(`http://${host}/`))).toBe(
+      'scheme',
+    );
+  });
+
+  test('is not where a cloud keeps its secrets, nor a group of machines', () => {
+    const outside = [
+      '169.254.169.254',
+      '168.63.129.16',
+      '0.0.0.0',
+      '224.0.0.1',
+      '255.255.255.255',
+      'fe80::1',
+      '::',
+      'ff02::1',
+    ];
+    expect(outside.filter((address) => isAllowedAddress(address, 'private'))).toEqual([]);
+    const inside = ['10.1.2.3', '172.16.0.1', '192.168.1.1', '127.0.0.1', '8.8.8.8', 'fd00::1', '2606:4700:4700::1111'];
+    expect(inside.filter((address) => !isAllowedAddress(address, 'private'))).toEqual([]);
+  });
+
+  test('whose authorities cannot be read is a fault of the configuration', () => {
+    for (const certificateAuthoritiesFile of ['/nowhere/authorities.pem', '/etc/hostname']) {
+      const make = () => client({ network: { certificateAuthoritiesFile } });
+      expect(make).toThrow(expect.objectContaining({ code: 'configuration' }));
+    }
+  });
+});
 
 describe('addresses that must never be asked', () => {
   const hostile = [

@@ -7,6 +7,7 @@ import { type DIDDocument, Resolver } from 'did-resolver';
 import { getResolver } from 'web-did-resolver';
 import { FetchError, type FetchResult } from '../../src/http/client.js';
 import { createDidResolver } from '../../src/identity/did-resolver.js';
+import type { Localhost } from '../../src/identity/did-web.js';
 import { findVerificationKey, KeyLookupError } from '../../src/identity/verification-key.js';
 import { importJwk, toMultikey } from '../../src/jose/keys.js';
 import { canonicalJson, type JsonObject } from '../../src/json.js';
@@ -33,11 +34,12 @@ function documentOf(did: string, change: JsonObject = {}): JsonObject {
 }
 
 /** A resolver over a function that plays the network, a clock that we move, and a list of what was asked for. */
-function setUp(answer: (url: string) => Answer | Promise<Answer>, options: { loopback?: boolean } = {}) {
+function setUp(answer: (url: string) => Answer | Promise<Answer>, options: Partial<Localhost> = {}) {
   const asked: { url: string; ifNoneMatch?: string }[] = [];
   const clock = { now: 0 };
   const resolver = createDidResolver({
-    loopback: options.loopback ?? false,
+    loopback: false,
+    ...options,
     now: () => clock.now,
     async fetch(url, { ifNoneMatch } = {}) {
       asked.push(ifNoneMatch === undefined ? { url } : { url, ifNoneMatch });
@@ -210,12 +212,16 @@ describe('hostile DIDs never leave the process', () => {
     },
   );
 
-  test('localhost is for the development switch only, by http; addresses stay refused', async () => {
+  test('localhost is for the development switch only, by http unless we are served by https; addresses stay refused', async () => {
     const did = 'did:web:localhost%3A3000:a';
     const development = setUp(() => ({ document: documentOf(did) }), { loopback: true });
     expect((await development.resolver.resolve(did)).didDocument?.id).toBe(did);
     expect(development.asked).toEqual([{ url: 'http://localhost:3000/a/did.json' }]);
     expect(await development.errorOf('did:web:127.0.0.1%3A3000')).toBe('invalidDid');
+    const publicUrl = 'https://localhost:3000/a';
+    const secure = setUp(() => ({ document: documentOf(did) }), { loopback: true, publicUrl });
+    expect((await secure.resolver.resolve(did)).didDocument?.id).toBe(did);
+    expect(secure.asked).toEqual([{ url: 'https://localhost:3000/a/did.json' }]);
   });
 
   test('a DID that nobody relies on is not fetched, and our own document needs no request', async () => {
