@@ -120,6 +120,7 @@ export async function openFoundation(
       agent: loaded.agent,
       did: config.did,
       formerDids: formerDidsOf(config),
+      services: config.didServices,
       now: surroundings.now,
       parts: loaded,
       // Used only where the agent keeps no private keys itself (a hardware module): then nothing else outlives a rewrap.
@@ -237,6 +238,7 @@ async function buildApp(foundation: Foundation): Promise<App> {
   const client = createHttpClient({
     loopback: config.development.loopback,
     now,
+    network: config.network,
     ...trustedBy(config, tls, surroundings),
     // Asked only after start, when `registry` below exists.
     allowHost(purpose, host) {

@@ -85,8 +85,19 @@ function readDate(value: unknown, kid: string): Date {
   return date;
 }
 
+/** Where this organisation offers something (DID Core 5.4); the id is a fragment. */
+export interface DidService {
+  readonly id: string;
+  readonly type: string;
+  readonly serviceEndpoint: string;
+}
+
 /** Builds the document. Keys are in the order of their ids, so that the same keys give the same bytes. */
-export function buildDidDocument(did: string, keys: readonly ManagedKey[]): JsonObject {
+export function buildDidDocument(
+  did: string,
+  keys: readonly ManagedKey[],
+  services: readonly DidService[] = [],
+): JsonObject {
   const sorted = [...keys].sort((a, b) => (a.kid < b.kid ? -1 : 1));
   const listed = (purpose: ProofPurpose) =>
     sorted.filter((key) => key.purpose === purpose && publishedFor[key.state]).map((key) => `${did}#${key.kid}`);
@@ -101,6 +112,7 @@ export function buildDidDocument(did: string, keys: readonly ManagedKey[]): Json
     verificationMethod: sorted.map((key) => verificationMethod(did, key)),
     assertionMethod: listed('assertionMethod'),
     ...(authentication.length === 0 ? {} : { authentication }),
+    ...(services.length === 0 ? {} : { service: services.map((one) => ({ ...one, id: `${did}#${one.id}` })) }),
   };
 }
 

@@ -7,7 +7,14 @@ import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { verifyBytes } from '../jose/jws.js';
 import type { JsonObject } from '../json.js';
 import type { AgentParts, PassportAgent } from './agent.js';
-import { buildDidDocument, type KeyState, keyTypeFor, type ManagedKey, toManagedKey } from './did-document.js';
+import {
+  buildDidDocument,
+  type DidService,
+  type KeyState,
+  keyTypeFor,
+  type ManagedKey,
+  toManagedKey,
+} from './did-document.js';
 import type { PassportResolver } from './did-resolver.js';
 import { parseDidWeb } from './did-web.js';
 import type { DeriveKey, KeyEncryptionKey } from './key-encryption.js';
@@ -20,6 +27,8 @@ export interface IdentityOptions {
   readonly did: string;
   /** Identifiers that this organisation has given up: nobody may rely on their keys any more. */
   readonly formerDids?: readonly string[];
+  /** What the document says beside the keys. */
+  readonly services?: readonly DidService[];
   readonly now: () => Date;
   /** What loadAgent returned; without it keys cannot be rewrapped or change state, and the resolver is left alone. */
   readonly parts?: AgentParts;
@@ -143,12 +152,12 @@ function read(context: Context): Promise<State> {
 }
 
 async function readKeys(context: Context): Promise<State> {
-  const { did, now } = context.options;
+  const { did, now, services } = context.options;
   const readAt = now().getTime();
   const identifier = await findIdentifier(context);
   if (!identifier) throw new ServiceError('key_unavailable', `${did} has no keys yet: run staff-passport init`);
   const keys = identifier.keys.map(toManagedKey);
-  const built = buildDidDocument(did, keys);
+  const built = buildDidDocument(did, keys, services);
   const bytes = JSON.stringify(built, null, 2);
   const same = context.state?.published.bytes.toString() === bytes ? context.state : undefined;
   // An unchanged document stays the same object, so that keys made from it stay cached.

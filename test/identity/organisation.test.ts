@@ -132,6 +132,15 @@ describe('an organisation from agent.yml', () => {
     await expect(identity.signingKey('ES384')).rejects.toThrow(/no active ES384 key/);
   });
 
+  test('its document names the services that it is configured with, under its own DID', async () => {
+    const { agent, loaded } = await fresh('services');
+    const services = [{ id: 'files', type: 'LinkedDomains', serviceEndpoint: 'https://trust.example/files/' }];
+    const identity = createIdentity({ agent, parts: loaded, did, services, now: () => clock.now });
+    await identity.initialise();
+    expect(identity.document()['service']).toEqual([{ ...services[0], id: `${did}#files` }]);
+    expect(readDidDocument(did, identity.published()?.bytes ?? Buffer.alloc(0)).service).toHaveLength(1);
+  });
+
   test('signing and resolving itself asks the database nothing', async () => {
     const { identity, agent, loaded } = await fresh('quiet');
     await identity.initialise();
