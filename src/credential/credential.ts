@@ -15,6 +15,8 @@ export { checkDataModel, checkPresentationModel } from './data-model.js';
 export { deriveCredential } from './deriving.js';
 export type { DataModelVersion, PresentationFormat, SecuringFormat, SecuringFormatFacts } from './formats.js';
 export { securingFormats } from './formats.js';
+export type { ExistingProof } from './further-proof.js';
+export { checkExistingProof, takesFurtherProofs } from './further-proof.js';
 export type { GivenKeyTask } from './given-key.js';
 export { secureWithKey, verifyWithKey } from './given-key.js';
 export { Jwt11Provider } from './jwt11-provider.js';

@@ -19,6 +19,7 @@ import type { Contexts } from './contexts.js';
 import { type Cryptosuite, cryptosuites, isCryptosuite, proofSuites } from './cryptosuites.js';
 import { asArray, dataModelOf, idOf } from './data-model.js';
 import { refuseCanonicalisation } from './faults.js';
+import { placeProof } from './further-proof.js';
 import {
   checkProofOptions,
   documentUnder,
@@ -89,8 +90,10 @@ export class DataIntegrityProvider implements ICredentialProvider {
     const passportArgs = args as PassportCredentialArgs;
     const credential = withProofTerms(passportArgs.credential);
     const did = idOf(credential['issuer']) ?? '';
-    const proof = await this.#prove(credential, { did, purpose: 'assertionMethod' }, passportArgs, context);
-    return { ...credential, proof } as unknown as VerifiableCredential;
+    const { unsecured, before, covered, members } = placeProof(credential, passportArgs.existingProof ?? 'error');
+    const signing = { did, purpose: 'assertionMethod', members } as const;
+    const proof = await this.#prove(covered, signing, passportArgs, context);
+    return { ...unsecured, proof: before.length === 0 ? proof : [...before, proof] } as unknown as VerifiableCredential;
   }
 
   async createVerifiablePresentation(
@@ -100,7 +103,8 @@ export class DataIntegrityProvider implements ICredentialProvider {
     const passportArgs = args as PassportPresentationArgs;
     const presentation = withProofTerms(passportArgs.presentation);
     const did = idOf(presentation['holder']) ?? '';
-    const proof = await this.#prove(presentation, { did, purpose: 'authentication' }, passportArgs, context);
+    const signing = { did, purpose: 'authentication', members: {} } as const;
+    const proof = await this.#prove(presentation, signing, passportArgs, context);
     return { ...presentation, proof } as unknown as VerifiablePresentation;
   }
 
@@ -137,8 +141,8 @@ export class DataIntegrityProvider implements ICredentialProvider {
   }
 
   async #prove(
-    unsecured: JsonObject,
-    { did, purpose }: { did: string; purpose: KeyPurpose },
+    covered: JsonObject,
+    { did, purpose, members }: { did: string; purpose: KeyPurpose; members: JsonObject },
     args: PassportCredentialArgs | PassportPresentationArgs,
     context: SigningContext,
   ): Promise<JsonObject> {
@@ -162,10 +166,11 @@ export class DataIntegrityProvider implements ICredentialProvider {
       proofPurpose: purpose,
       ...('challenge' in args && args.challenge !== undefined ? { challenge: args.challenge } : {}),
       ...('domain' in args && args.domain !== undefined ? { domain: args.domain } : {}),
-      ...procedure.members(unsecured),
+      ...members,
+      ...procedure.members(covered),
     };
     const proofValue = await procedure.prove(this.#canonicaliser, {
-      ...procedure.configure(stated, unsecured),
+      ...procedure.configure(stated, covered),
       algorithm: signer.algorithm,
       sign: signer.sign,
       ...(mandatoryPointers === undefined ? {} : { mandatoryPointers }),

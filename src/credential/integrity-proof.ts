@@ -65,7 +65,7 @@ function takeApart(document: JsonObject, check: ModelCheck): SecuredDocument {
 }
 
 /** Each proof costs a signature check and perhaps a canonical form; nobody has a reason for more than a few. */
-const maxProofs = 8;
+export const maxProofs = 8;
 
 function readProofs(proof: Json | undefined): IntegrityProof[] {
   if (proof === null) throw malformed('proof', 'must be an object');

@@ -20,6 +20,7 @@ import { type Fault, ServiceError } from '../errors.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
 import { deriveMethod, isDeriving } from './deriving.js';
+import { checkExistingProof, type ExistingProof, takesFurtherProofs } from './further-proof.js';
 import type { VerifiedCredential } from './model.js';
 import { type DeriveArgs, type PassportPolicies, timeOf } from './provider-arguments.js';
 import { readCredential } from './reading.js';
@@ -51,7 +52,7 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
     context: IssuerAgentContext,
   ): Promise<VerifiableCredential> {
     const credential: unknown = args.credential;
-    checkUnsecured(credential, checkDataModel);
+    checkUnsecured(credential, checkDataModel, existingProofOf(args));
     const provider = this.#providerFor(args.proofFormat);
     return asServiceError(() => provider.createVerifiableCredential({ ...args, now: this.#time(args) }, context));
   }
@@ -156,12 +157,18 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
 
 type ModelCheck = (document: JsonObject, version: '2.0' | '1.1') => Fault[];
 
-/** What is signed must have the shape of the version that its first context names, and no proof yet. */
-function checkUnsecured(document: unknown, check: ModelCheck): void {
+/** Only where proofs stand beside the document can there be another one. */
+function existingProofOf(args: ICreateVerifiableCredentialArgs): ExistingProof {
+  const { existingProof = 'error' } = args as { existingProof?: ExistingProof };
+  return takesFurtherProofs(args.proofFormat) ? existingProof : 'error';
+}
+
+/** What is signed must have the shape of the version that its first context names, and no proof that is in the way. */
+function checkUnsecured(document: unknown, check: ModelCheck, existingProof: ExistingProof = 'error'): void {
   if (!isJsonObject(document)) throw new ServiceError('invalid_credential', 'Only an object can be secured.');
   const version = dataModelOf(document);
   const faults = version ? check(document, version) : [{ path: '/@context/0', detail: 'must be a known base context' }];
-  if (document['proof'] !== undefined) faults.push({ path: '/proof', detail: 'must not be there before signing' });
+  if (faults.length === 0) faults.push(...checkExistingProof(document, existingProof));
   if (faults.length > 0) throw new ServiceError('invalid_credential', 'This cannot be signed.', { faults });
 }
 

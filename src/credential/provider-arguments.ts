@@ -3,6 +3,7 @@ import type { VerificationPolicies } from '@veramo/core-types';
 import { ServiceError } from '../errors.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import type { JsonObject } from '../json.js';
+import type { ExistingProof } from './further-proof.js';
 import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
 
 /** Which key signs. Without `verificationMethod` it is looked up in the signer's DID document. */
@@ -27,6 +28,8 @@ export interface DeriveArgs {
 
 export interface PassportCredentialArgs extends SigningArgs {
   readonly credential: JsonObject;
+  /** What becomes of a credential that has a proof already; `error` where absent. */
+  readonly existingProof?: ExistingProof;
 }
 
 export interface PassportPresentationArgs extends SigningArgs {

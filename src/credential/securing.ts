@@ -4,6 +4,7 @@ import type { PassportAgent } from '../identity/identity.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.js';
 import { decodeBase64, digestOf, envelop, isEnvelope, openEnvelope, openText } from './envelopes.js';
 import type { PresentationFormat, SecuringFormat } from './formats.js';
+import type { ExistingProof } from './further-proof.js';
 import type { SecuredCredential, SecuredPresentation, SigningKey } from './model.js';
 import { sha256 } from './verdict.js';
 
@@ -17,6 +18,8 @@ export interface SecureOptions {
   readonly selectivelyDisclosable?: readonly string[];
   /** ecdsa-sd-2023 only: JSON Pointers to what every disclosure must show; status, validity and issuer always are. */
   readonly mandatoryPointers?: readonly string[];
+  /** What becomes of a credential that has a proof already; an error where absent. */
+  readonly existingProof?: ExistingProof;
 }
 
 /** A presentation with its holder, the holder's key, and whom it is for. Compact tokens in it are enveloped as needed. */
@@ -31,7 +34,7 @@ export interface SecurePresentationOptions {
 
 /** Signs a credential; throws ServiceError invalid_credential with its faults, or key_unavailable. */
 export async function secureCredential(agent: PassportAgent, options: SecureOptions): Promise<SecuredCredential> {
-  const { credential, format, key, now, selectivelyDisclosable, mandatoryPointers } = options;
+  const { credential, format, key, now, selectivelyDisclosable, mandatoryPointers, existingProof } = options;
   const result = await agent.createVerifiableCredential({
     // Veramo's type is that of VCDM 1.1; the plugin checks the shape of either version.
     credential: credential as never,
@@ -39,6 +42,7 @@ export async function secureCredential(agent: PassportAgent, options: SecureOpti
     ...keyArguments(key),
     ...(selectivelyDisclosable === undefined ? {} : { selectivelyDisclosable }),
     ...(mandatoryPointers === undefined ? {} : { mandatoryPointers }),
+    ...(existingProof === undefined ? {} : { existingProof }),
     now,
   });
   const secured = result as unknown as JsonObject;

@@ -17,8 +17,10 @@ import { pinContexts } from '../../src/credential/contexts.js';
 import {
   createContexts,
   deriveCredential,
+  type ExistingProof,
   readCredential,
   readPresentation,
+  type SecuringFormat,
   secureCredential,
   securePresentation,
   verifyPresentationProof,
@@ -466,6 +468,28 @@ describe('sets and chains of proofs', () => {
       code: 'proof_malformed',
     });
     expect(proofsOf(chain)).toHaveLength(2);
+  });
+
+  test('a further proof is made where it is asked for, by suites that others can stand beside', async () => {
+    const document = plainCredential(t.holder.did);
+    const credential = { ...document, proof: await proofBy(stranger, document, { id: 'urn:uuid:first' }) };
+    const further = (format: SecuringFormat, existingProof?: ExistingProof) => {
+      const key = format.startsWith('eddsa') ? t.ed25519 : t.es256;
+      const more = existingProof === undefined ? {} : { existingProof };
+      return secureCredential(t.agent, { credential, format, key, now, ...more });
+    };
+    const before = structuredClone(credential);
+    for (const [existingProof, previousProof] of [['set'], ['chain', 'urn:uuid:first']] as const) {
+      const { verifiableCredential } = await further('eddsa-rdfc-2022', existingProof);
+      expect(proofsOf(verifiableCredential as JsonObject)).toHaveLength(2);
+      expect(proofsOf(verifiableCredential as JsonObject).at(-1)?.['previousProof']).toBe(previousProof);
+      await expect(verify(verifiableCredential as JsonObject)).resolves.toMatchObject({ credential: document });
+    }
+    expect(credential).toEqual(before);
+    const refused = { code: 'invalid_credential', faults: [{ path: '/proof' }] };
+    await expect(further('eddsa-rdfc-2022')).rejects.toMatchObject(refused);
+    await expect(further('ecdsa-sd-2023', 'set')).rejects.toMatchObject(refused);
+    await expect(further('vc+jwt', 'chain')).rejects.toMatchObject(refused);
   });
 
   test('eight proofs are accepted and nine are not', async () => {
