@@ -156,6 +156,11 @@ const Instance = Type.Object(
       default: 'closed',
       description: 'closed: types of the catalogue only; open: any credential, for conformance tests on loopback',
     }),
+    existingProof: Type.Enum(['error', 'set', 'chain'], {
+      default: 'error',
+      description:
+        'What an open issuer makes of a credential that has a proof: refuse it, sign beside it, or sign over it too',
+    }),
     failedVerification: Type.Enum([200, 400], {
       default: 200,
       description: 'How a failed verification is answered: 200 as VCALM says, 400 as the W3C test suites demand',
@@ -616,7 +621,7 @@ function instancesRule(config: Reads<'instances' | 'roles' | 'development'>): Fa
 const changing = ['issuer', 'status', 'deriver'] as const;
 
 function instanceFaults(instance: InstanceConfig, { development, roles }: Reads<'roles' | 'development'>): Fault[] {
-  const { kinds, catalogue, format, did, open, statusPurposes } = instance;
+  const { kinds, catalogue, format, did, open, statusPurposes, existingProof } = instance;
   const has = (...wanted: readonly InstanceConfig['kinds'][number][]) => wanted.some((kind) => kinds.includes(kind));
   const conditions: readonly (readonly [boolean, string, string])[] = [
     [catalogue === 'open' && !development.loopback, 'catalogue', 'open is allowed on loopback only'],
@@ -631,6 +636,12 @@ function instanceFaults(instance: InstanceConfig, { development, roles }: Reads<
       statusPurposes.length > 0 && catalogue === 'closed',
       'statusPurposes',
       'are those of the catalogue where it is closed',
+    ],
+    [existingProof !== 'error' && catalogue === 'closed', 'existingProof', 'is refused where the catalogue is closed'],
+    [
+      existingProof !== 'error' && statusPurposes.length > 0,
+      'existingProof',
+      'does not go with statusPurposes: an entry that is added breaks the proofs that are there',
     ],
     [has('status') && !has('issuer'), 'kinds', 'status belongs to an issuer'],
     [has('issuer') && !roles.includes('issuer'), 'kinds', 'need the role issuer'],

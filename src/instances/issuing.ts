@@ -2,11 +2,13 @@
 import type { InstanceConfig } from '../config.js';
 import {
   checkDataModel,
+  checkExistingProof,
   type SecuredCredential,
   type SecureOptions,
   type SecuringFormat,
   type SigningKey,
   securingFormats,
+  takesFurtherProofs,
 } from '../credential/credential.js';
 import { ServiceError } from '../errors.js';
 import type { KeyIdentity, PassportAgent } from '../identity/identity.js';
@@ -68,11 +70,20 @@ export async function createIssuer(deps: IssuerDependencies, settings: Settings)
   return { did, format, algorithm, ...openIssuer(deps, { settings, format, algorithm, did, signingKey }) };
 }
 
-function formatOf({ name, format, algorithm }: Settings): { format: SecuringFormat; algorithm: JwsAlgorithm } {
+function formatOf({ name, format, algorithm, existingProof }: Settings): {
+  format: SecuringFormat;
+  algorithm: JwsAlgorithm;
+} {
   const path = `/service/instances (${name})`;
   if (!Object.hasOwn(securingFormats, format)) {
     const known = Object.keys(securingFormats).join(', ');
     throw new ServiceError('configuration', `${path}: the format must be one of ${known}`);
+  }
+  if (existingProof !== 'error' && !takesFurtherProofs(format)) {
+    throw new ServiceError(
+      'configuration',
+      `${path}: ${format} stands beside no other proof, so existingProof is error`,
+    );
   }
   const { algorithms } = securingFormats[format as SecuringFormat];
   const chosen = algorithm ?? algorithms[0];
@@ -132,9 +143,10 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
   return {
     async issue(question) {
       const prepared = prepare(question.credential, issuer);
-      await requireShape(deps, prepared);
+      await requireShape(deps, prepared, settings);
       const name = nameOf(question, prepared, settings);
       const pointers = pointersOf(question, settings);
+      const { existingProof } = settings;
       // Asked before anything is stored, so that a key that is away costs no reservation.
       const key = await issuer.signingKey();
       const issued = await deps.issuance.issueOpen(
@@ -145,7 +157,8 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
           algorithm,
           ...name,
           statusPurposes: settings.statusPurposes,
-          secure: (credential) => deps.secure(deps.agent, { credential, format, key, now: deps.now(), ...pointers }),
+          secure: (credential) =>
+            deps.secure(deps.agent, { credential, format, key, now: deps.now(), existingProof, ...pointers }),
         },
         { clientId: question.clientId },
       );
@@ -190,16 +203,18 @@ function prepare(credential: JsonObject, { settings, did }: OpenIssuer): JsonObj
  * No schema describes these credentials, so the contexts must define every word of them: in a token nobody else would
  * ask. The shape comes first, for its faults are told by path.
  */
-async function requireShape({ agent, checkTerms }: IssuerDependencies, credential: JsonObject): Promise<void> {
+async function requireShape(
+  { agent, checkTerms }: IssuerDependencies,
+  credential: JsonObject,
+  { existingProof }: Settings,
+): Promise<void> {
+  const { proof: _proof, ...unsecured } = credential;
   const contexts = credential['@context'];
   const version = Array.isArray(contexts) && contexts[0] === context11 ? '1.1' : '2.0';
-  const faults = checkDataModel(credential, version).map(({ path, detail }) => ({
-    path: `/credential${path}`,
-    detail,
-  }));
-  if (credential['proof'] !== undefined)
-    faults.push({ path: '/credential/proof', detail: 'must not be there before signing' });
-  if (faults.length === 0) return checkTerms(agent, credential);
+  const found = checkDataModel(unsecured, version);
+  const all = found.length > 0 ? found : checkExistingProof(credential, existingProof);
+  const faults = all.map(({ path, detail }) => ({ path: `/credential${path}`, detail }));
+  if (faults.length === 0) return checkTerms(agent, unsecured);
   const [first] = faults;
   throw new ServiceError(
     'invalid_credential',
@@ -210,7 +225,11 @@ async function requireShape({ agent, checkTerms }: IssuerDependencies, credentia
 
 const context11 = 'https://www.w3.org/2018/credentials/v1';
 
-/** VCALM: the issuer may be left out, and is ours then; the VC-API suites demand that it is there. */
+/**
+ * VCALM: the issuer may be left out, and is ours then; the VC-API suites demand that it is there. Nothing is added to
+ * what somebody has signed already.
+ */
 function withIssuer(credential: JsonObject, { failedVerification }: Settings, did: string): JsonObject {
-  return credential['issuer'] === undefined && failedVerification === 200 ? { ...credential, issuer: did } : credential;
+  const fill = failedVerification === 200 && credential['issuer'] === undefined && credential['proof'] === undefined;
+  return fill ? { ...credential, issuer: did } : credential;
 }

@@ -18,7 +18,7 @@ export type Style = 200 | 400;
 
 export const IssueBody = Type.Object(
   {
-    credential: object('The credential without a proof.'),
+    credential: object('The credential; without a proof, unless the instance is configured to add another one.'),
     options: Type.Optional(
       Type.Object(
         {

@@ -31,6 +31,7 @@ describe('instances in a deployment file', () => {
       catalogue: 'closed',
       mandatoryPointers: [],
       statusPurposes: [],
+      existingProof: 'error',
       failedVerification: 200,
       proofGraceSeconds: 0,
       open: false,
@@ -54,6 +55,7 @@ describe('instances in a deployment file', () => {
     ['has a format when it issues', { name: 'one', kinds: ['issuer'] }, ['format']],
     ['issues the catalogue in the name of the organisation', { ...issuer, did: 'key' }, ['did']],
     ['has the status entries of the catalogue', { ...issuer, statusPurposes: ['revocation'] }, ['statusPurposes']],
+    ['takes no proof into the catalogue', { ...issuer, existingProof: 'set' }, ['existingProof']],
     ['changes the status of what it issued', { name: 'one', kinds: ['status'] }, ['kinds']],
     ['knows no other kind', { name: 'one', kinds: ['holder'] }, ['kinds/0']],
     ['has a name that fits into an address', { ...verifier, name: '../x' }, ['name']],
@@ -70,6 +72,12 @@ describe('instances in a deployment file', () => {
     expect(faultsOf(loopback, [verifier], { roles: ['issuer'] })).toEqual(['instances/0/kinds']);
   });
 
+  test('add no status to what others have signed already', () => {
+    const open = { ...issuer, catalogue: 'open', format: 'eddsa-rdfc-2022', existingProof: 'chain' };
+    expect(faultsOf(loopback, [open])).toEqual([]);
+    expect(faultsOf(loopback, [{ ...open, statusPurposes: ['revocation'] }])).toEqual(['instances/0/existingProof']);
+  });
+
   test.each([
     ['a format that is not spoken', { ...issuer, format: 'vc+magic' }, /must be one of vc\+jwt/],
     ['a name that every object has', { ...issuer, format: 'constructor' }, /must be one of/],
@@ -77,6 +85,12 @@ describe('instances in a deployment file', () => {
       'an algorithm of another format',
       { ...issuer, format: 'eddsa-rdfc-2022', algorithm: 'ES256' },
       /signed with EdDSA/,
+    ],
+    ['a further proof in a token', { ...issuer, catalogue: 'open', existingProof: 'set' }, /beside no other proof/],
+    [
+      'a further proof beside one that is only for its holder',
+      { ...issuer, catalogue: 'open', format: 'ecdsa-sd-2023', existingProof: 'chain' },
+      /beside no other proof/,
     ],
   ])('are refused at the start for %s', async (_what, instance, message) => {
     const { instances } = parse(loopback, [instance]);

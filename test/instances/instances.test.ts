@@ -41,7 +41,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** agents/conformance.yml as it stands, at another port and with two instances more. */
+/** agents/conformance.yml as it stands, at another port and with some instances more. */
 async function writeDeployment(): Promise<void> {
   const port = await freePort();
   base = `https://localhost:${port}`;
@@ -55,6 +55,16 @@ async function writeDeployment(): Promise<void> {
   const more = [
     { name: 'catalogue', kinds: ['issuer', 'status'], format: 'vc+jwt', open: true },
     { name: 'locked', kinds: ['issuer', 'verifier'], format: 'vc+jwt', did: 'key', catalogue: 'open' },
+    ...['eddsa-rdfc-2022', 'eddsa-jcs-2022'].flatMap((format) =>
+      ['set', 'chain'].map((existingProof) => ({
+        name: `${existingProof}-${format}`,
+        kinds: ['issuer'],
+        format,
+        catalogue: 'open',
+        existingProof,
+        open: true,
+      })),
+    ),
   ];
   const service = {
     did,
@@ -266,6 +276,88 @@ describe('issuing', () => {
     const { body } = await app.server.inject('/instances');
     expect(JSON.parse(body)).toEqual([...issuers.values()]);
   }, 60_000);
+});
+
+describe('issuing what somebody has signed already', () => {
+  const proofsOf = (credential: JsonObject) => credential['proof'] as JsonObject[];
+  const counted = async () =>
+    (await app.foundation.store.read((tx) => tx.query('SELECT COUNT(*) AS n FROM issuance')))[0];
+  const further = (name: string, credential: JsonObject) => post(`${name}/credentials/issue`, { credential });
+
+  async function issued(name: string, credential: JsonObject): Promise<JsonObject> {
+    const { status, body } = await further(name, credential);
+    expect([status, body]).toEqual([201, expect.anything()]);
+    return body['verifiableCredential'] as JsonObject;
+  }
+
+  test.each(['eddsa-rdfc-2022', 'eddsa-jcs-2022'])('%s stands beside it in a set', async (suite) => {
+    const signed = signByHand({ issuer: did });
+    const both = await issued(`set-${suite}`, signed);
+    expect(proofsOf(both)).toEqual([signed['proof'], expect.objectContaining({ cryptosuite: suite })]);
+    expect((await verify(both)).body['verified']).toBe(true);
+    const [theirs, ours] = proofsOf(both) as [JsonObject, JsonObject];
+    expect((await verify({ ...both, proof: ours })).body['verified']).toBe(true);
+    const forged = { ...theirs, created: '2026-01-01T00:00:00Z' };
+    expect((await verify({ ...both, proof: [forged, ours] })).status).toBe(400);
+    const three = await issued(`set-${suite}`, both);
+    expect(proofsOf(three).slice(0, 2)).toEqual([theirs, ours]);
+    expect((await verify(three)).body['verified']).toBe(true);
+  });
+
+  test.each(['eddsa-rdfc-2022', 'eddsa-jcs-2022'])('%s covers it in a chain', async (suite) => {
+    const id = 'urn:uuid:00000000-0000-4000-8000-00000000aaaa';
+    const signed = signByHand({ issuer: did }, { id });
+    const both = await issued(`chain-${suite}`, signed);
+    const [theirs, ours] = proofsOf(both) as [JsonObject, JsonObject];
+    expect([theirs, ours['previousProof']]).toEqual([signed['proof'], id]);
+    expect((await verify(both)).body['verified']).toBe(true);
+    expect((await verify({ ...both, proof: ours })).status).toBe(400);
+    const three = await issued(`chain-${suite}`, both);
+    const last = proofsOf(three).at(-1) as JsonObject;
+    expect(last['previousProof']).toBe(ours['id']);
+    expect((await verify(three)).body['verified']).toBe(true);
+    expect((await verify({ ...three, proof: [theirs, last] })).status).toBe(400);
+    const alone = await issued(`chain-${suite}`, credentialOf(`chain-${suite}`));
+    expect((await issued(`chain-${suite}`, alone))['proof']).toMatchObject([
+      alone['proof'],
+      { previousProof: (alone['proof'] as JsonObject)['id'] },
+    ]);
+  });
+
+  test('in a chain it covers every proof that no other covers', async () => {
+    const { proof, ...document } = signByHand({ issuer: did }, { id: 'urn:uuid:one' });
+    const again = await issued('set-eddsa-jcs-2022', { ...document, proof: [proof ?? {}] });
+    const named = proofsOf(again).map((one, index) => (index === 1 ? { ...one, id: 'urn:uuid:two' } : one));
+    const { body } = await further('chain-eddsa-jcs-2022', { ...document, proof: named });
+    const last = proofsOf(body['verifiableCredential'] as JsonObject).at(-1);
+    expect(last?.['previousProof']).toEqual(['urn:uuid:one', 'urn:uuid:two']);
+  });
+
+  test('is refused, with nothing recorded, where a proof cannot be added', async () => {
+    const signed = signByHand({ issuer: did });
+    const proof = signed['proof'] as JsonObject;
+    const circle = { ...proof, id: 'urn:uuid:a', previousProof: 'urn:uuid:a' };
+    const own = issuers.get('eddsa-rdfc-2022')?.issuer ?? '';
+    const { issuer: _issuer, ...unnamed } = signed;
+    const before = await counted();
+    const cases: [string, JsonObject, string][] = [
+      ['eddsa-rdfc-2022', { ...signed, issuer: own }, '/credential/proof'],
+      ['chain-eddsa-jcs-2022', signed, '/credential/proof'],
+      ['chain-eddsa-jcs-2022', { ...signed, proof: circle }, '/credential/proof'],
+      ['set-eddsa-jcs-2022', { ...signed, proof: Array.from({ length: 8 }, () => proof) }, '/credential/proof'],
+      ['set-eddsa-jcs-2022', { ...signed, proof: [] }, '/credential/proof'],
+      ['set-eddsa-jcs-2022', { ...signed, proof: null }, '/credential/proof'],
+      ['set-eddsa-jcs-2022', { ...signed, proof: { ...proof, cryptosuite: 'bbs-2023' } }, '/credential/proof'],
+      ['set-eddsa-jcs-2022', { ...signed, proof: { ...proof, created: 'now' } }, '/credential/proof/created'],
+      ['set-eddsa-jcs-2022', unnamed, '/credential/issuer'],
+    ];
+    for (const [name, credential, path] of cases) {
+      const { status, body } = await further(name, credential);
+      const [fault] = body['errors'] as JsonObject[];
+      expect([status, body['code'], fault?.['path']]).toEqual([400, 'invalid_credential', path]);
+    }
+    expect(await counted()).toEqual(before);
+  });
 });
 
 describe('the catalogue as an instance', () => {
