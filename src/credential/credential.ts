@@ -30,6 +30,7 @@ export type {
   VerifiedPresentation,
 } from './model.js';
 export { StaffPassportCredentialPlugin } from './plugin.js';
+export { selectMembers } from './pointers.js';
 export type { PresentationExpectation, ProofOptions } from './proving.js';
 export { verifyPresentationProof, verifyProof } from './proving.js';
 export { readCredential, readPresentation } from './reading.js';

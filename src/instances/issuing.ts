@@ -8,6 +8,7 @@ import {
   type SecuringFormat,
   type SigningKey,
   securingFormats,
+  selectMembers,
   takesFurtherProofs,
 } from '../credential/credential.js';
 import { ServiceError } from '../errors.js';
@@ -145,7 +146,7 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
       const prepared = prepare(question.credential, issuer);
       await requireShape(deps, prepared, settings);
       const name = nameOf(question, prepared, settings);
-      const pointers = pointersOf(question, settings);
+      const pointers = pointersOf(question, prepared, settings);
       const { existingProof } = settings;
       // Asked before anything is stored, so that a key that is away costs no reservation.
       const key = await issuer.signingKey();
@@ -169,9 +170,18 @@ function openIssuer(deps: IssuerDependencies, issuer: OpenIssuer): Operations {
 }
 
 /** Only a selective suite has members that are always shown; what the caller names replaces the instance's own. */
-function pointersOf({ options }: IssueQuestion, settings: Settings): { mandatoryPointers?: readonly string[] } {
-  if (settings.format === 'ecdsa-sd-2023')
-    return { mandatoryPointers: options.mandatoryPointers ?? settings.mandatoryPointers };
+function pointersOf(
+  { options }: IssueQuestion,
+  credential: JsonObject,
+  settings: Settings,
+): { mandatoryPointers?: readonly string[] } {
+  if (settings.format === 'ecdsa-sd-2023') {
+    const mandatoryPointers = options.mandatoryPointers ?? settings.mandatoryPointers;
+    // Refused before anything is reserved; only the entries of our status lists are not there yet.
+    const present = mandatoryPointers.filter((pointer) => !pointer.startsWith('/credentialStatus'));
+    selectMembers(credential, present);
+    return { mandatoryPointers };
+  }
   if (options.mandatoryPointers === undefined) return {};
   throw unusable('mandatoryPointers', 'Nothing is disclosed selectively here.');
 }
