@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createParties } from './conversation.js';
+import { type Host, openHost, openOwnHost } from './host.js';
 import { startOwnService } from './own-service.js';
 import { describeOwn } from './own-target.js';
 import { makeReport, placeText, type Report, reportText } from './report.js';
@@ -31,7 +32,7 @@ const usage = `npm run conformance -- [--target server.json | --staff-passport h
 Without a target it starts agents/conformance.yml and writes docs/conformance.json and docs/conformance.md;
 for another server, or with --only, nothing is written unless --output names a folder.`;
 
-async function check(target: Target): Promise<Report> {
+async function check(target: Target, host: Host | undefined): Promise<Report> {
   const specifications = loadSpecifications();
   const faults = listFaults(specifications, allTests);
   if (faults.length > 0) throw new Error(`the lists of statements and tests do not agree:\n${faults.join('\n')}`);
@@ -41,7 +42,7 @@ async function check(target: Target): Promise<Report> {
   try {
     for (const specification of specifications) {
       if (values.only && !values.only.includes(specification.short)) continue;
-      const findings = await runSpecification(specification, allTests, { target, parties, send });
+      const findings = await runSpecification(specification, allTests, { target, parties, send, host });
       for (const { id, outcome, failures = [] } of findings) {
         if (outcome === 'failed') console.error(`${id} FAILED\n  ${failures.join('\n  ')}`);
       }
@@ -56,29 +57,41 @@ async function check(target: Target): Promise<Report> {
 /** Our own deployment, started for the run and stopped after it. */
 async function checkOwn(): Promise<Report> {
   const { send, close } = createSend({ selfSigned: true });
+  const host = await openOwnHost();
   try {
-    const service = await startOwnService(send);
+    const service = await startOwnService(send, host);
     try {
-      return await check(await describeOwn(service.url, send));
+      return await check({ ...(await describeOwn(service.url, send)), hosting: host.hosting }, host);
     } finally {
       await service.stop();
     }
   } finally {
+    await host.close();
     await close();
+  }
+}
+
+/** A foreign server; the checker publishes for it where its description says so. */
+async function checkForeign(target: Target): Promise<Report> {
+  const host = target.hosting === undefined ? undefined : await openHost(target.hosting);
+  try {
+    return await check(target, host);
+  } finally {
+    await host?.close();
   }
 }
 
 async function checkRunning(url: string): Promise<Report> {
   const { send, close } = createSend({ selfSigned: true });
   try {
-    return await check(await describeOwn(url.replace(/\/$/, ''), send));
+    return await check(await describeOwn(url.replace(/\/$/, ''), send), undefined);
   } finally {
     await close();
   }
 }
 
 async function chosen(): Promise<Report> {
-  if (values.target) return check(readTarget(values.target));
+  if (values.target) return checkForeign(readTarget(values.target));
   if (values['staff-passport']) return checkRunning(values['staff-passport']);
   return checkOwn();
 }

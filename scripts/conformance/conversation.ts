@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { forgeable } from './endpoints.js';
+import type { Host } from './host.js';
 import { credentialsV2 } from './inputs/contexts.js';
 import { type FoundKey, proofFault } from './inputs/data-integrity.js';
 import { asList, changed, type Document, isDocument } from './inputs/documents.js';
-import { createSigner, type KeyType, readDidKey, readMultikey, type Signer } from './inputs/keys.js';
+import { createSigner, type KeyType, keyTypeOf, readDidKey, readMultikey, type Signer } from './inputs/keys.js';
 import { envelopeCredential, type Secured, secureWith } from './inputs/securing.js';
 import type { Answer, IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
 
@@ -36,6 +37,8 @@ export interface Reply extends Answer {
 export interface Conversation {
   readonly target: Target;
   readonly parties: Parties;
+  /** The checker's own pages and did:web; throws where the target has been told of none. */
+  readonly host: Host;
   readonly failures: readonly string[];
   get(url: string, headers?: Record<string, string>): Promise<Reply>;
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
@@ -116,9 +119,7 @@ export async function control(parties: Parties, securing: Securing, keyType?: Ke
 }
 
 export function signerFor(parties: Parties, securing: Securing, keyType?: KeyType): Signer {
-  if (keyType) return parties.issuer[keyType];
-  const elliptic = securing.startsWith('ecdsa') || securing.startsWith('vc+');
-  return parties.issuer[elliptic ? 'P-256' : 'Ed25519'];
+  return parties.issuer[keyType ?? keyTypeOf(securing)];
 }
 
 /** Whoever keeps the status of a credential needs its id; others are not asked to bear one. */
@@ -138,6 +139,7 @@ export interface Surroundings {
   readonly target: Target;
   readonly parties: Parties;
   readonly send: Send;
+  readonly host?: Host | undefined;
   /** How many failures to look for; one is enough to know that there are some. */
   readonly patience?: 'all' | 'one';
   /** Real time, unless the answers come from a record. */
@@ -250,6 +252,10 @@ export function converse(surroundings: Surroundings): Conversation {
   return {
     target,
     parties,
+    get host() {
+      if (!surroundings.host) throw new Error('the checker has no host for this target');
+      return surroundings.host;
+    },
     failures,
     get,
     post,
@@ -285,8 +291,8 @@ export async function presentable(parties: Parties, securing: Securing): Promise
 }
 
 export function presenter(parties: Parties, securing: Securing): Signer {
-  const elliptic = securing.startsWith('ecdsa') || securing.startsWith('vc+');
-  return elliptic ? parties.issuer['P-256'] : parties.holder;
+  const keyType = keyTypeOf(securing);
+  return keyType === 'Ed25519' ? parties.holder : parties.issuer[keyType];
 }
 
 const brief = (value: unknown) => JSON.stringify(value).slice(0, 160);

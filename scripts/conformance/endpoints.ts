@@ -88,7 +88,13 @@ export const needs = {
   verifier: lacking((target) => verifiersOf(target).length > 0, 'verifier of a mechanism that the checker can make'),
   presentationVerifier: lacking((target) => target.presentationVerifiers.some(makeable), 'presentation verifier'),
   resolver: lacking((target) => target.resolvers.length > 0, 'DID resolver'),
+  hosting: lacking((target) => target.hosting !== undefined, 'trust in what the checker publishes'),
   statusIssuer: lacking((target) => target.issuers.some(({ status }) => status), 'issuer with status'),
+  statusPurpose: (purpose: string): Lacks =>
+    lacking(
+      (target) => target.issuers.some(({ status }) => status?.purposes.includes(purpose)),
+      `issuer with the status purpose ${purpose}`,
+    ),
   issuing: (securing: Securing): Lacks =>
     lacking((target) => issuersOf(target, securing).length > 0, `issuer of ${securing}`),
   verifying: (securing: Securing): Lacks =>

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Host } from './host.js';
 import type { Send } from './target.js';
 
 const run = promisify(execFile);
@@ -20,10 +21,11 @@ export interface OwnService {
   stop(): Promise<void>;
 }
 
-export async function startOwnService(send: Send): Promise<OwnService> {
+/** The service trusts what the host publishes: its issuer is in the registry, and schemas may be fetched from it. */
+export async function startOwnService(send: Send, host: Host): Promise<OwnService> {
   if (!existsSync(program)) throw new Error(`${program} is missing: run \`npm run build\` first.`);
   const folder = mkdtempSync(join(tmpdir(), 'staff-passport-conformance-'));
-  const config = await writeDeployment(folder);
+  const config = await writeDeployment(folder, host);
   try {
     const printed = JSON.parse(await command(['config', 'check', '--print', '--config', config]));
     await command(['init', '--config', config]);
@@ -48,12 +50,11 @@ export async function startOwnService(send: Send): Promise<OwnService> {
 }
 
 /** The deployment at a free port: several may run at the same time, and a suite may already hold the usual one. */
-async function writeDeployment(folder: string): Promise<string> {
+async function writeDeployment(folder: string, host: Host): Promise<string> {
   const port = await freePort();
   const origin = `https://localhost:${port}`;
   const registry = join(folder, 'registry.json');
-  const recognised = readFileSync(join(root, 'agents/conformance-registry.json'), 'utf8');
-  writeFileSync(registry, recognised.replaceAll('8443', String(port)));
+  writeFileSync(registry, JSON.stringify(recognised(port, host)));
   const config = join(folder, 'agent.yml');
   const service = {
     did: `did:web:localhost%3A${port}`,
@@ -61,10 +62,21 @@ async function writeDeployment(folder: string): Promise<string> {
     listen: { port },
     programme: { baseUrl: origin },
     registry: { file: registry },
+    network: { certificateAuthoritiesFile: host.hosting.certificateFile },
+    verification: { schemaHosts: [host.name] },
     stateFolder: join(folder, 'state'),
   };
   writeFileSync(config, JSON.stringify({ extends: join(root, 'agents/conformance.yml'), service }));
   return config;
+}
+
+/** The deployment's own registry, with the checker beside it. */
+function recognised(port: number, { did }: Host): object {
+  const own = readFileSync(join(root, 'agents/conformance-registry.json'), 'utf8').replaceAll('8443', String(port));
+  const { organisations, ...registry } = JSON.parse(own) as { organisations: object[] };
+  const issue = [{ type: 'VerifiableCredential', from: '1970-01-01T00:00:00Z' }];
+  const checker = { odsCode: 'XCC', name: 'Conformance Checker (invented)', kind: 'other', dids: [{ did }], issue };
+  return { ...registry, organisations: [...organisations, checker] };
 }
 
 async function freePort(): Promise<number> {

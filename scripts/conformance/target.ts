@@ -54,6 +54,17 @@ export interface ResolverEndpoint {
   readonly deactivated?: string;
 }
 
+/** Where the checker publishes what the server is to fetch; the server recognises the did:web of the origin as an issuer. */
+export interface Hosting {
+  /** As the server sees it. The verifiers take schemas, status lists and keys from there. */
+  readonly origin: string;
+  /** Where the checker listens. */
+  readonly port: number;
+  /** PEM; without them the checker speaks http, behind a proxy or on loopback. */
+  readonly certificateFile?: string;
+  readonly keyFile?: string;
+}
+
 export interface Target {
   readonly name: string;
   /** Sent with every request, for instance an access token. */
@@ -64,6 +75,7 @@ export interface Target {
   readonly verifiers: readonly VerifierEndpoint[];
   readonly presentationVerifiers: readonly VerifierEndpoint[];
   readonly resolvers: readonly ResolverEndpoint[];
+  readonly hosting?: Hosting;
 }
 
 export interface Request {
@@ -113,13 +125,14 @@ export function readTarget(file: string): Target {
   const problems: string[] = [];
   if (typeof read['name'] !== 'string') problems.push('name: a string is required');
   const target: Document = { ...read };
+  problems.push(...hostingProblems(read['hosting']));
   for (const role of roles) {
     const endpoints: unknown = read[role] ?? [];
     if (!Array.isArray(endpoints)) problems.push(`${role}: must be a list`);
     else problems.push(...endpoints.flatMap((one, index) => endpointProblems(one, `${role}[${index}]`, role)));
     target[role] = endpoints;
   }
-  const known = new Set<string>(['name', 'headers', 'selfSigned', ...roles]);
+  const known = new Set<string>(['name', 'headers', 'selfSigned', 'hosting', ...roles]);
   problems.push(
     ...Object.keys(read)
       .filter((name) => !known.has(name))
@@ -135,6 +148,16 @@ const required: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
   presentationVerifiers: ['url', 'securing'],
   resolvers: ['url', 'resolvable'],
 };
+
+function hostingProblems(hosting: Document | undefined): string[] {
+  if (hosting === undefined) return [];
+  const origin = typeof hosting['origin'] === 'string' && URL.canParse(hosting['origin']);
+  const port = Number.isInteger(hosting['port']);
+  return [
+    ...(origin ? [] : ['hosting.origin: must be a URL']),
+    ...(port ? [] : ['hosting.port: must be a whole number']),
+  ];
+}
 
 function endpointProblems(endpoint: Document, where: string, role: (typeof roles)[number]): string[] {
   const missing = required[role].filter((name) => endpoint?.[name] === undefined);

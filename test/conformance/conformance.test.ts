@@ -1,5 +1,7 @@
 /** The checker checked: what it says of our own service, and that it finds fault with a server that is wrong. */
 import { createParties, type Parties } from '../../scripts/conformance/conversation.js';
+import { type Host, openOwnHost } from '../../scripts/conformance/host.js';
+import type { Document } from '../../scripts/conformance/inputs/documents.js';
 import { type OwnService, startOwnService } from '../../scripts/conformance/own-service.js';
 import { describeOwn } from '../../scripts/conformance/own-target.js';
 import { type Exchange, planted, question, record, unnoticed } from '../../scripts/conformance/self-test.js';
@@ -13,6 +15,7 @@ import { knownFailures } from './known-failures.js';
 const { send, close } = createSend({ selfSigned: true });
 const parties: Parties = createParties();
 let service: OwnService | undefined;
+let host: Host;
 let target: Target;
 const recorded = new Map<string, readonly Exchange[]>();
 const failed = new Map<string, readonly string[]>();
@@ -26,7 +29,7 @@ async function runBaseline(): Promise<void> {
       continue;
     }
     const recording = record(send);
-    const failures = await runTest(test, { target, parties, send: recording.send });
+    const failures = await runTest(test, { target, parties, host, send: recording.send });
     if (failures.length > 0) failed.set(id, failures);
     else recorded.set(id, recording.exchanges);
   }
@@ -35,18 +38,20 @@ async function runBaseline(): Promise<void> {
 async function passes(id: string, server: Send): Promise<boolean> {
   const test = allTests[id];
   if (!test) throw new Error(`there is no test ${id}`);
-  const failures = await runTest(test, { target, parties, send: server, patience: 'one' });
+  const failures = await runTest(test, { target, parties, host, send: server, patience: 'one' });
   return failures.length === 0;
 }
 
 beforeAll(async () => {
-  service = await startOwnService(send);
-  target = await describeOwn(service.url, send);
+  host = await openOwnHost();
+  service = await startOwnService(send, host);
+  target = { ...(await describeOwn(service.url, send)), hosting: host.hosting };
   await runBaseline();
 }, 120_000);
 
 afterAll(async () => {
   await service?.stop();
+  await host?.close();
   await close();
 });
 
@@ -74,8 +79,51 @@ describe('our own service', () => {
     expect(Object.keys(knownFailures).filter((id) => !failed.has(id))).toEqual([]);
   });
 
-  test('has what every test asks for, but for a DID that is deactivated', () => {
-    expect(lacking).toEqual(['DIDRES-12.1-5']);
+  test('has what every test asks for, but for a DID that is deactivated and lists of messages', () => {
+    expect(lacking).toEqual(['BSL-2.2-6', 'BSL-2.2-7', 'DIDRES-12.1-5']);
+  });
+});
+
+/** Our own issuer with its suspension told as a message: what a server would answer that has lists of messages. */
+function messenger(subject: Document): Send {
+  const renamed = (text: string) => text.replaceAll('"suspension"', '"message"');
+  return async (request) => {
+    const answer = await send(request);
+    if (request.method === 'POST') return { ...answer, text: renamed(answer.text) };
+    const list = JSON.parse(renamed(answer.text)) as Document;
+    return {
+      ...answer,
+      text: JSON.stringify({ ...list, credentialSubject: { ...list['credentialSubject'], ...subject } }),
+    };
+  };
+}
+
+describe('a server with lists of messages', () => {
+  const statusMessages = [
+    { status: '0x0', message: 'pending' },
+    { status: '0x1', message: 'accepted' },
+  ];
+
+  async function failures(id: string, subject: Document): Promise<number> {
+    const withMessages = target.issuers.map((issuer) =>
+      issuer.status ? { ...issuer, status: { ...issuer.status, purposes: ['revocation', 'message'] } } : issuer,
+    );
+    const surroundings = { target: { ...target, issuers: withMessages }, parties, host, send: messenger(subject) };
+    const test = allTests[id];
+    if (!test || test.lacks(surroundings.target) !== undefined) throw new Error(`${id} cannot be asked`);
+    return (await runTest(test, surroundings)).length;
+  }
+
+  test('passes when its lists define the messages and their size', async () => {
+    expect(await failures('BSL-2.2-6', { statusMessages, statusSize: 1 })).toBe(0);
+    expect(await failures('BSL-2.2-7', { statusMessages, statusSize: 1 })).toBe(0);
+  });
+
+  test('is noticed when they do not', async () => {
+    expect(await failures('BSL-2.2-6', { statusSize: 1 })).toBe(1);
+    expect(await failures('BSL-2.2-6', { statusMessages: [{ status: '0x0' }], statusSize: 1 })).toBe(1);
+    expect(await failures('BSL-2.2-7', { statusMessages })).toBe(1);
+    expect(await failures('BSL-2.2-7', { statusMessages, statusSize: 0 })).toBe(1);
   });
 });
 
@@ -101,7 +149,7 @@ describe('a server that is wrong', () => {
     for (const [id, exchanges] of recorded) {
       const test = allTests[id];
       if (!test) continue;
-      for (const position of await unnoticed(test, exchanges, { target, parties })) {
+      for (const position of await unnoticed(test, exchanges, { target, parties, host })) {
         const exchange = exchanges[position];
         missed.push(`${id} does not notice a wrong answer to ${exchange ? question(exchange) : position}`);
       }

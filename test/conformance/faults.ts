@@ -470,7 +470,13 @@ const status: readonly Fault[] = [
     ({ statusListCredential }) => String(statusListCredential).includes('lists.example'),
     'BSL-3.5-1',
   ),
-  silent('what is revoked', () => true, 'BSL-3.2-1'),
+  silent('what is revoked', () => true, 'BSL-3.2-1', 'BSL-2.1-9'),
+  silent(
+    'entries of one bit as entries of two',
+    ({ statusListIndex, statusListCredential }) =>
+      statusListIndex === '5' && String(statusListCredential).endsWith('a-status-list'),
+    'BSL-2.1-9',
+  ),
   issues(
     'entries named after their list',
     withEntry((entry) => ({ ...entry, id: entry['statusListCredential'] })),
@@ -860,6 +866,47 @@ const disclosure: readonly Fault[] = [
   ),
 ];
 
+/** The address of a schema says what is wrong with it (scripts/conformance/specs/vc-json-schema.ts). */
+const schemaOf = (document: Document): Document =>
+  asList<Document>(document['credentialSchema']).find(isDocument) ?? {};
+const follows = (name: string, title: RegExp, ...statements: string[]): Fault =>
+  verifies(`by ${name}`, (one) => title.test(String(schemaOf(one)['id']).split('/').at(-1) ?? ''), ...statements);
+
+const schemas: readonly Fault[] = [
+  follows('schemas of any $id', /name-of-another|\$id/, 'VJS-2.1-1', 'VJS-3.1.1-1'),
+  takes('schemas whose id is no URL', (one) => 'credentialSchema' in one && !isUrl(schemaOf(one)['id']), 'VJS-2.1-1'),
+  follows('no JsonSchema', /JsonSchema-that-is-broken/, 'VJS-2.1-2'),
+  takes(
+    'schemas of any type',
+    (one) => 'credentialSchema' in one && !/^JsonSchema/.test(String(schemaOf(one)['type'])),
+    'VJS-2.1-2',
+  ),
+  follows('half a JsonSchema', /subject-without/, 'VJS-2.2-1'),
+  follows('subjects of any type', /subject-of-another-type/, 'VJS-2.2-2'),
+  follows('schema credentials of any schema', /(without|another)-(credentialSchema|digest)/, 'VJS-2.2-3'),
+  follows('schema credentials of any id', /schema-credential-(with-the-id|whose-id)/, 'VJS-2.2-4'),
+  follows('schema credentials of any type', /schema-credential-of-another-type/, 'VJS-2.2-5'),
+  follows('subjects of any id', /subject-whose-id/, 'VJS-2.2-6'),
+  follows('what is no jsonSchema', /jsonSchema-that-is/, 'VJS-2.2-7'),
+  follows('what is no JSON Schema', /jsonSchema-(with|whose)/, 'VJS-2.2.1-1'),
+  follows('the keywords of an older version', /(prefixItems|dependentRequired)-that-is-broken/, 'VJS-3-1'),
+  follows('schemas of any version', /unknown-version|\$schema/, 'VJS-3.1.2-1', 'VJS-4-1', 'VJS-4.2-1', 'VJS-4.2-2'),
+  follows('the references of an older version', /(\$defs-that-are|unevaluatedProperties-that-is)-broken/, 'VJS-4-2'),
+  fault(
+    'calls a version that it does not know a failure',
+    tells(/verify$/, (body) => ({
+      ...body,
+      problemDetails: asList<Document>(body['problemDetails']).map((one) =>
+        one['title'] === 'schema_not_run'
+          ? { ...one, type: 'https://www.w3.org/TR/vc-data-model#MALFORMED_VALUE_ERROR', title: 'schema_violation' }
+          : one,
+      ),
+    })),
+    'VJS-4.2-1',
+    'VJS-4.2-2',
+  ),
+];
+
 export const faults: readonly Fault[] = [
   ...dataModel,
   ...presentations,
@@ -870,4 +917,5 @@ export const faults: readonly Fault[] = [
   ...envelopes,
   ...didMethods,
   ...disclosure,
+  ...schemas,
 ];

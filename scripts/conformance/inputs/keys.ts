@@ -28,6 +28,11 @@ export const keyFacts: Readonly<Record<KeyType, KeyFacts>> = {
   'P-384': { multicodec: [0x81, 0x24], size: 49, hash: 'sha384', algorithm: 'ES384' },
 };
 
+/** The type of key that a mechanism is tried with when nothing asks for another. */
+export function keyTypeOf(securing: string): KeyType {
+  return securing.startsWith('ecdsa') || securing.startsWith('vc+') ? 'P-256' : 'Ed25519';
+}
+
 function generate(keyType: KeyType): { privateKey: KeyObject; publicKey: KeyObject } {
   if (keyType === 'Ed25519') return generateKeyPairSync('ed25519');
   return generateKeyPairSync('ec', { namedCurve: keyType });

@@ -1,12 +1,13 @@
 /** Bitstring Status List v1.0: what an issuer publishes, how it changes, and what a verifier says to malformed entries. */
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { forged } from '../cases.js';
 import { type Conversation, isRefusal, plainCredential, type Reply, signerFor } from '../conversation.js';
 import { aVerifier, forgeable, needs } from '../endpoints.js';
 import { credentialsV2 } from '../inputs/contexts.js';
 import { proofsOf } from '../inputs/data-integrity.js';
 import { asList, type Document, isDocument } from '../inputs/documents.js';
-import { decodedToken } from '../inputs/securing.js';
+import { keyTypeOf } from '../inputs/keys.js';
+import { decodedToken, secureWith } from '../inputs/securing.js';
 import type { Test, Tests } from '../suite.js';
 import type { IssuerEndpoint } from '../target.js';
 
@@ -72,9 +73,39 @@ function entryTest(look: (talk: Conversation, entry: Document, claims: Document)
   };
 }
 
+/** As entryTest, of entries whose status the question changes: each is of a credential of its own. */
+function changeTest(look: (talk: Conversation, entry: Document, claims: Document) => Promise<void>): Test {
+  return {
+    lacks: needs.statusIssuer,
+    async run(talk) {
+      const purposes = (await issueWithStatus(talk)).entries.map(({ statusPurpose }) => statusPurpose);
+      for (const purpose of purposes) {
+        const { entries, claims } = await issueWithStatus(talk);
+        for (const entry of entries) if (entry['statusPurpose'] === purpose) await look(talk, entry, claims);
+      }
+    },
+  };
+}
+
 /** A question about every list that the entries of a freshly issued credential name. */
 function listTest(look: (talk: Conversation, list: List, entry: Document) => void | Promise<void>): Test {
   return entryTest(async (talk, entry) => look(talk, await fetchList(talk, entry), entry));
+}
+
+/** A question about lists of messages; only an issuer that has some is asked. */
+function messageTest(fault: (list: List) => string | undefined): Test {
+  return {
+    lacks: needs.all(needs.statusIssuer, needs.statusPurpose('message')),
+    async run(talk) {
+      const { entries } = await issueWithStatus(talk);
+      const messages = entries.filter(({ statusPurpose }) => statusPurpose === 'message');
+      talk.expect(messages.length > 0, 'the issued credential has no entry of the purpose message');
+      for (const entry of messages) {
+        const found = fault(await fetchList(talk, entry));
+        talk.expect(found === undefined, found ?? '');
+      }
+    },
+  };
 }
 
 async function setStatus(talk: Conversation, claims: Document, entry: Document, status: boolean): Promise<Reply> {
@@ -93,6 +124,48 @@ const goodEntry = {
   statusListIndex: '94567',
   statusListCredential: 'https://lists.example/status/3',
 };
+
+const shortestList = 16 * 1024;
+
+/** Publishes a list of the checker's own in which exactly this bit is set, for both purposes that end validity. */
+async function publishList({ host, target }: Conversation, bit: number): Promise<string> {
+  const securing = forgeable(aVerifier(target));
+  const bits = Buffer.alloc(shortestList);
+  bits[bit >> 3] = 0x80 >> (bit & 7);
+  const encodedList = `u${gzipSync(bits).toString('base64url')}`;
+  const reserved = host.reserve('a-status-list');
+  const list = {
+    '@context': [credentialsV2],
+    id: reserved.url,
+    type: ['VerifiableCredential', 'BitstringStatusListCredential'],
+    issuer: host.did,
+    validFrom: '2024-01-01T00:00:00Z',
+    credentialSubject: {
+      id: `${reserved.url}#list`,
+      type: 'BitstringStatusList',
+      statusPurpose: ['revocation', 'suspension'],
+      encodedList,
+    },
+  };
+  const { wire, compact } = await secureWith(securing, list, host.signers[keyTypeOf(securing)]);
+  reserved.publish(compact ?? wire, compact === undefined ? 'application/vc' : 'application/vc+jwt');
+  return reserved.url;
+}
+
+/** Asks about a credential of the checker's own with entries at this index of the list. */
+async function askAbout(talk: Conversation, statusListCredential: string, entry: Document): Promise<Reply> {
+  const verifier = aVerifier(talk.target);
+  const securing = forgeable(verifier);
+  const signer = talk.host.signers[keyTypeOf(securing)];
+  const credentialStatus = ['revocation', 'suspension'].map((statusPurpose) => ({
+    type: 'BitstringStatusListEntry',
+    statusPurpose,
+    statusListCredential,
+    ...entry,
+  }));
+  const verifiableCredential = await forged(securing, plainCredential(signer.did, { credentialStatus }), signer);
+  return talk.post(verifier.url, { verifiableCredential, options: { returnResults: true } });
+}
 
 function problemsOf({ json }: Reply): string[] {
   const told = isDocument(json) ? json : {};
@@ -185,6 +258,17 @@ const entries: Tests = {
       `the type of the list is ${JSON.stringify(credential['type'])}`,
     ),
   ),
+  'BSL-2.1-9': {
+    lacks: needs.all(needs.verifier, needs.hosting),
+    async run(talk) {
+      const list = await publishList(talk, 5);
+      // Of one bit, entry 5 is set and entry 2 is not; of two bits it would be the other way round.
+      const set = saysSet(await askAbout(talk, list, { statusListIndex: '5' }));
+      talk.expect(set, 'an entry without statusSize whose bit is 1 must be refused or reported');
+      const unset = !saysSet(await askAbout(talk, list, { statusListIndex: '2' }));
+      talk.expect(unset, 'an entry without statusSize whose bit is 0 must not be reported as set');
+    },
+  },
   'BSL-2.1-10': malformedTest({
     'a statusSize of 0': { statusSize: 0 },
     'a negative statusSize': { statusSize: -1 },
@@ -258,6 +342,17 @@ const lists: Tests = {
     );
     talk.expect(purposes.includes(entry['statusPurpose']), 'the list does not have the purpose of the entry');
   }),
+  'BSL-2.2-6': messageTest(({ subject }) => {
+    const messages = asList<unknown>(subject['statusMessages']);
+    const whole = (one: unknown) =>
+      isDocument(one) && typeof one['status'] === 'string' && typeof one['message'] === 'string';
+    return messages.length > 0 && messages.every(whole) ? undefined : 'the list does not define its messages';
+  }),
+  'BSL-2.2-7': messageTest(({ subject }) => {
+    const size: unknown = subject['statusSize'];
+    const good = typeof size === 'number' && Number.isSafeInteger(size) && size > 0;
+    return good ? undefined : `statusSize of a list of messages is ${JSON.stringify(size)}`;
+  }),
   'BSL-2.2-8': listTest((talk, { subject, bits }) => {
     const encoded: unknown = subject['encodedList'];
     const good = typeof encoded === 'string' && /^u[A-Za-z0-9_-]+$/.test(encoded);
@@ -266,7 +361,7 @@ const lists: Tests = {
   'BSL-2.2-9': listTest((talk, { bits }) =>
     talk.expect(bits.length >= 16 * 1024, `the bitstring has ${bits.length} bytes, not 16 KB`),
   ),
-  'BSL-2.2-10': entryTest(async (talk, entry, claims) => {
+  'BSL-2.2-10': changeTest(async (talk, entry, claims) => {
     const index = Number(entry['statusListIndex']);
     const before = (await fetchList(talk, entry)).bits;
     talk.expect(bitAt(before, index) === 0, `the bit at ${index} must be 0 before ${entry['statusPurpose']}`);
@@ -296,7 +391,7 @@ const algorithms: Tests = {
     'an index in words': { statusListIndex: 'first' },
     'a purpose that is an object': { statusPurpose: { name: 'revocation' } },
   }),
-  'BSL-3.1-1': entryTest(async (talk, entry, claims) => {
+  'BSL-3.1-1': changeTest(async (talk, entry, claims) => {
     const before = await fetchList(talk, entry);
     await setStatus(talk, claims, entry, true);
     const after = await fetchList(talk, entry);

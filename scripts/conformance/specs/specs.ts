@@ -8,6 +8,7 @@ import { diEddsaTests } from './di-eddsa.js';
 import { didMethodTests } from './did-methods.js';
 import { didResolutionTests } from './did-resolution.js';
 import { vcJoseCoseTests } from './vc-jose-cose.js';
+import { vcJsonSchemaTests } from './vc-json-schema.js';
 import { vcalmTests } from './vcalm.js';
 import { vcdmTests } from './vcdm.js';
 
@@ -22,4 +23,5 @@ export const allTests: Tests = {
   ...didResolutionTests,
   ...didMethodTests,
   ...vcJoseCoseTests,
+  ...vcJsonSchemaTests,
 };
