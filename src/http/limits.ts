@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from
 import { ServiceError } from '../errors.js';
 
 /** Buckets that routes choose by `config.limit`; `denied` counts failed authentication only. */
-export type LimitName = 'none' | 'default' | 'verify' | 'token' | 'denied';
+export type LimitName = 'none' | 'default' | 'verify' | 'token' | 'wallet' | 'denied';
 
 /** So many requests in so many seconds. */
 export interface Limit {
@@ -23,6 +23,8 @@ export const defaultLimits: Limits = {
   default: { max: 60_000, perSeconds: 60 },
   verify: { max: 1200, perSeconds: 60 },
   token: { max: 60, perSeconds: 60 },
+  // A hospital's wireless network is one address with thousands of phones behind it; codes are bounded by tries of their own.
+  wallet: { max: 3000, perSeconds: 60 },
   denied: { max: 300, perSeconds: 60 },
 };
 

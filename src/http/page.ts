@@ -17,6 +17,8 @@ export interface PageContent {
   readonly basePath?: string;
   /** Name shown at the top of every page. */
   readonly service?: string;
+  /** Where a form of the page may lead beside our own addresses: browsers hold redirects that follow a form to this too. */
+  readonly formTargets?: readonly string[];
 }
 
 /**
@@ -46,14 +48,16 @@ export const errorPageSchema = {
 export const stylesheetPath = '/assets/page.css';
 
 /** Nothing but our own stylesheet, images and forms: even a page that let markup through could run no script. */
-const pageSecurityPolicy = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+function pageSecurityPolicy(formTargets: readonly string[] = []): string {
+  return [
+    "default-src 'none'",
+    "style-src 'self'",
+    "img-src 'self'",
+    ["form-action 'self'", ...formTargets].join(' '),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 /** The whole HTML document of a page. */
 function page(content: PageContent): string {
@@ -151,7 +155,7 @@ export function momentInWords(moment: string): string {
 /** Sends a page with the headers that pages need. */
 export function sendPage(reply: FastifyReply, content: PageContent): FastifyReply {
   const { basePath, serviceName } = reply.server;
-  reply.header('content-security-policy', pageSecurityPolicy);
+  reply.header('content-security-policy', pageSecurityPolicy(content.formTargets));
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   return reply.type('text/html; charset=utf-8').send(page({ basePath, service: serviceName, ...content }));
 }

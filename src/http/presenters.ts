@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { html } from 'ghtml';
 import type { ServiceError } from '../errors.js';
 import { describeError } from './logger.js';
-import { toOAuthError } from './oauth-errors.js';
+import { OAuthError, toOAuthError } from './oauth-errors.js';
 import { prefersPage, sendPage } from './page.js';
 import { type Problem, problemKinds, toProblem, toServiceError } from './problems.js';
 
@@ -40,7 +40,9 @@ export function presentError(error: unknown, request: FastifyRequest, reply: Fas
   if (kind.status === 500) request.log.error({ code: fault.code, error: describeError(fault.cause ?? fault) }, 'fault');
   reply.header('cache-control', 'no-store');
   if (kind.retryAfter !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', kind.retryAfter);
-  if (kind.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+  if (kind.status === 401 && !reply.hasHeader('www-authenticate')) {
+    reply.header('www-authenticate', (fault instanceof OAuthError ? fault.challenge : undefined) ?? 'Bearer');
+  }
   return presenters[styleOf(request)](fault, request, reply);
 }
 

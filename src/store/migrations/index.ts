@@ -5,6 +5,7 @@ import { m0003Status } from './0003-status.js';
 import { m0004Registry } from './0004-registry.js';
 import { m0005Issuance } from './0005-issuance.js';
 import { m0030InstanceIssuance } from './0030-instance-issuance.js';
+import { m0041Authorization } from './0041-authorization.js';
 
 /** Every migration in the order of its number; add new ones at the end. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   m0004Registry,
   m0005Issuance,
   m0030InstanceIssuance,
+  m0041Authorization,
 ];
