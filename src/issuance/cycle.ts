@@ -124,51 +124,60 @@ export async function reserve(
   prepared: PreparedCredential,
   context: IssueContext,
 ): Promise<ReservedCredential | { readonly repeated: IssuanceRow }> {
-  const content = contentOf(prepared);
-  const { id, type, format, algorithm, validFrom, validUntil, instance } = content;
   return deps.store.transaction(async (tx) => {
     const repeated = await findRepeated(deps, tx, context);
-    if (repeated !== undefined) return { repeated };
-    await refuseTaken(deps, tx, content);
-    const entries = await allocate(deps, tx, content);
-    const credential = withStatus(content.credential, entries);
-    const now = deps.now();
-    const { idempotency, clientId } = context;
-    await insertIssuance(tx, {
-      id,
-      type,
-      format,
-      algorithm,
-      clientId,
-      state: 'reserved',
-      reservedAt: now.toISOString(),
-      issuedAt: null,
-      changedAt: now.toISOString(),
-      reason: null,
-      validFrom,
-      validUntil,
-      digest: null,
-      statusEntries: JSON.stringify(entries),
-      owner: deps.owner,
-      leaseUntil: after(now, leaseMilliseconds),
-      idempotencyKey: idempotency?.key ?? null,
-      bodyDigest: idempotency?.bodyDigest ?? null,
-      keepUntil: after(now, deps.keepMilliseconds),
-      prepared: deps.box.seal(JSON.stringify(credential), id, 'prepared'),
-      signed: null,
-      instance: instance?.name ?? null,
-      nameDigest: instance?.nameDigest ?? null,
-    });
-    await deps.audit.record(tx, {
-      action: 'credential.reserved',
-      actor: clientId,
-      subject: id,
-      outcome: 'success',
-      data: auditedOf(content),
-    });
-    const repeatable = idempotency !== undefined;
-    return { id, type, format, algorithm, credential, clientId, repeatable, ...(instance && { instance }) };
+    return repeated === undefined ? reserveIn(deps, tx, prepared, context) : { repeated };
   });
+}
+
+/** The same within a transaction that stores more than one credential, or why it is issued. */
+export async function reserveIn(
+  deps: CycleDependencies,
+  tx: Tx,
+  prepared: PreparedCredential,
+  context: IssueContext,
+): Promise<ReservedCredential> {
+  const content = contentOf(prepared);
+  const { id, type, format, algorithm, validFrom, validUntil, instance } = content;
+  await refuseTaken(deps, tx, content);
+  const entries = await allocate(deps, tx, content);
+  const credential = withStatus(content.credential, entries);
+  const now = deps.now();
+  const { idempotency, clientId } = context;
+  await insertIssuance(tx, {
+    id,
+    type,
+    format,
+    algorithm,
+    clientId,
+    state: 'reserved',
+    reservedAt: now.toISOString(),
+    issuedAt: null,
+    changedAt: now.toISOString(),
+    reason: null,
+    validFrom,
+    validUntil,
+    digest: null,
+    statusEntries: JSON.stringify(entries),
+    owner: deps.owner,
+    leaseUntil: after(now, leaseMilliseconds),
+    idempotencyKey: idempotency?.key ?? null,
+    bodyDigest: idempotency?.bodyDigest ?? null,
+    keepUntil: after(now, deps.keepMilliseconds),
+    prepared: deps.box.seal(JSON.stringify(credential), id, 'prepared'),
+    signed: null,
+    instance: instance?.name ?? null,
+    nameDigest: instance?.nameDigest ?? null,
+  });
+  await deps.audit.record(tx, {
+    action: 'credential.reserved',
+    actor: clientId,
+    subject: id,
+    outcome: 'success',
+    data: auditedOf(content),
+  });
+  const repeatable = idempotency !== undefined;
+  return { id, type, format, algorithm, credential, clientId, repeatable, ...(instance && { instance }) };
 }
 
 /** An instance may issue without a status; then nothing is taken from the lists. */
@@ -200,12 +209,19 @@ export async function findSigningKey(deps: CycleDependencies, algorithm: JwsAlgo
   throw new ServiceError('issuer_not_recognised', 'The registry does not list the key that signs now.');
 }
 
+/** What the signature says beside the credential, where the wallet protocols decide it. */
+export type SigningTerms = Omit<Partial<SecureOptions>, 'credential' | 'format' | 'key'>;
+
 /** Signs what was reserved, by the agent's key or the instance's own; a failure of the key is said as such. */
-export async function sign(deps: CycleDependencies, reserved: ReservedCredential): Promise<SecuredCredential> {
+export async function sign(
+  deps: CycleDependencies,
+  reserved: ReservedCredential,
+  terms: SigningTerms = {},
+): Promise<SecuredCredential> {
   const { credential, format, algorithm, instance } = reserved;
   if (instance !== undefined) return instance.secure(credential).catch(refuseKey);
   const key = await findSigningKey(deps, algorithm);
-  return deps.secure(deps.agent, { credential, format, key, now: deps.now() }).catch(refuseKey);
+  return deps.secure(deps.agent, { now: deps.now(), ...terms, credential, format, key }).catch(refuseKey);
 }
 
 function refuseKey(cause: unknown): never {
@@ -219,28 +235,36 @@ export async function finalise(
   reserved: ReservedCredential,
   secured: SecuredCredential,
 ): Promise<IssuedCredential> {
+  return deps.store.transaction((tx) => finaliseIn(deps, tx, reserved, secured));
+}
+
+/** The same within a transaction; what it returns may be delivered once that is committed. */
+export async function finaliseIn(
+  deps: CycleDependencies,
+  tx: Tx,
+  reserved: ReservedCredential,
+  secured: SecuredCredential,
+): Promise<IssuedCredential> {
   const { id, format } = reserved;
   const { digest, verifiableCredential } = secured;
   const issued: IssuedCredential = { credentialId: id, format, digest, verifiableCredential };
   const now = deps.now().toISOString();
-  await deps.store.transaction(async (tx) => {
-    const held = await updateHeld(tx, id, deps.owner, {
-      state: 'issued',
-      issuedAt: now,
-      changedAt: now,
-      digest,
-      prepared: null,
-      // Without a key nobody can ask for it again, so it is not kept at all.
-      signed: reserved.repeatable ? deps.box.seal(JSON.stringify(issued), id, 'signed') : null,
-    });
-    if (!held) throw new ServiceError('conflict', 'Another process took this credential over; ask for it again.');
-    await deps.audit.record(tx, {
-      action: 'credential.issued',
-      actor: reserved.clientId,
-      subject: id,
-      outcome: 'success',
-      data: { ...auditedOf(reserved), digest },
-    });
+  const held = await updateHeld(tx, id, deps.owner, {
+    state: 'issued',
+    issuedAt: now,
+    changedAt: now,
+    digest,
+    prepared: null,
+    // Without a key nobody can ask for it again, so it is not kept at all.
+    signed: reserved.repeatable ? deps.box.seal(JSON.stringify(issued), id, 'signed') : null,
+  });
+  if (!held) throw new ServiceError('conflict', 'Another process took this credential over; ask for it again.');
+  await deps.audit.record(tx, {
+    action: 'credential.issued',
+    actor: reserved.clientId,
+    subject: id,
+    outcome: 'success',
+    data: { ...auditedOf(reserved), digest },
   });
   return issued;
 }

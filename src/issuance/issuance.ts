@@ -5,7 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecuredCredential } from '../credential/credential.js';
 import { type Fault, ServiceError } from '../errors.js';
+import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { StatusEntry } from '../status/status.js';
 import type { Tx } from '../store/store.js';
@@ -13,6 +15,7 @@ import {
   burn,
   type CycleDependencies,
   finalise,
+  finaliseIn,
   findSigningKey,
   type IssueContext,
   type IssuedCredential,
@@ -21,6 +24,8 @@ import {
   release,
   reopen,
   reserve,
+  reserveIn,
+  type SigningTerms,
   sign,
   takeOver,
 } from './cycle.js';
@@ -33,7 +38,7 @@ import {
   type PreparedCredential,
   prepareCredential,
 } from './prepare.js';
-import { reasons, type StatusAction, transitions } from './reasons.js';
+import { reasons, type StatusAction, type Transition, transitions } from './reasons.js';
 import { createSealedBox } from './sealed-box.js';
 import {
   findAbandoned,
@@ -48,7 +53,7 @@ import {
   updateIssuance,
 } from './store.js';
 
-export type { IssuedCredential } from './cycle.js';
+export type { IssuedCredential, ReservedCredential } from './cycle.js';
 export type { OpenIssueRequest } from './open-issuing.js';
 export type { IssueRequest, PreparedCredential } from './prepare.js';
 export type { StatusAction } from './reasons.js';
@@ -92,7 +97,25 @@ export interface Recovery {
   readonly left: number;
 }
 
+/**
+ * The steps one by one, for the rooms of this slice: they store several copies, and whom those belong to, in one
+ * transaction. What was reserved is finalised or burnt by whoever reserved it, or burnt by recovery.
+ */
+export interface IssuanceCycle {
+  /** Throws where nothing could be signed now, before anything is stored. */
+  checkKey(algorithm: JwsAlgorithm): Promise<void>;
+  reserve(tx: Tx, prepared: PreparedCredential, caller: Pick<IssuanceCaller, 'clientId'>): Promise<ReservedCredential>;
+  sign(reserved: ReservedCredential, terms: SigningTerms): Promise<SecuredCredential>;
+  finalise(tx: Tx, reserved: ReservedCredential, secured: SecuredCredential): Promise<IssuedCredential>;
+  burn(id: string, reason: string): Promise<boolean>;
+  /** Revokes what is issued or suspended, for a reason of ours; false when there is nothing left to revoke. */
+  revoke(tx: Tx, id: string, change: { readonly reason: string; readonly actor: string }): Promise<boolean>;
+  /** After a commit that revoked something. */
+  publish(): Promise<void>;
+}
+
 export interface Issuance {
+  readonly cycle: IssuanceCycle;
   /** Checks everything that needs no key; throws ServiceError with every fault. */
   prepare(request: IssueRequest): PreparedCredential;
   issue(request: IssueRequest, caller: IssuanceCaller): Promise<IssuedCredential>;
@@ -158,6 +181,7 @@ export function createIssuance(given: IssuanceDependencies): Issuance {
   }
 
   return {
+    cycle: createCycle(deps),
     prepare: (request) => prepareCredential(deps, request),
     issue: (request, caller) => issue(deps, request, caller),
     issueOpen: (request, { clientId }) => issuePrepared(deps, prepareOpen(deps, request), { clientId }),
@@ -177,6 +201,18 @@ export function createIssuance(given: IssuanceDependencies): Issuance {
       timers = [];
       await running;
     },
+  };
+}
+
+function createCycle(deps: Deps): IssuanceCycle {
+  return {
+    checkKey: async (algorithm) => void (await findSigningKey(deps, algorithm)),
+    reserve: (tx, prepared, { clientId }) => reserveIn(deps, tx, prepared, { clientId }),
+    sign: (reserved, terms) => sign(deps, reserved, terms),
+    finalise: (tx, reserved, secured) => finaliseIn(deps, tx, reserved, secured),
+    burn: (id, reason) => burn(deps, id, reason),
+    revoke: (tx, id, { reason, actor }) => revokeIn(deps, tx, id, { reason, actor }),
+    publish: () => publish(deps),
   };
 }
 
@@ -370,16 +406,46 @@ async function changeStatus(deps: Deps, request: StatusRequest, clientId: string
     if (step === 'final')
       throw new ServiceError('status_irreversible', 'A revoked credential stays revoked; issue a new one.');
     if (step === 'never') throw new ServiceError('conflict', `The credential is ${found.state}, not issued.`);
-    await deps.statusLists.change(tx, { recordId: found.id, purpose: step.purpose, value: step.value });
-    const values = { state: step.to, reason, changedAt: deps.now().toISOString() };
-    await updateIssuance(tx, found.id, values);
-    const data = { action, reason, from: found.state, to: step.to };
-    const event = { action: 'credential.status_changed', actor: clientId, subject: found.id, data } as const;
-    await deps.audit.record(tx, { ...event, outcome: 'success' });
-    return { row: { ...found, ...values }, changed: true };
+    return { row: await applyStep(deps, tx, found, { action, step, reason, actor: clientId }), changed: true };
   });
   if (changed) await publish(deps);
   return toRecord(row);
+}
+
+interface AppliedStep {
+  readonly action: StatusAction;
+  readonly step: Transition;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+async function applyStep(deps: Deps, tx: Tx, found: IssuanceRow, applied: AppliedStep): Promise<IssuanceRow> {
+  const { action, step, reason, actor } = applied;
+  await deps.statusLists.change(tx, { recordId: found.id, purpose: step.purpose, value: step.value });
+  const values = { state: step.to, reason, changedAt: deps.now().toISOString() };
+  await updateIssuance(tx, found.id, values);
+  const data = { action, reason, from: found.state, to: step.to };
+  await deps.audit.record(tx, {
+    action: 'credential.status_changed',
+    actor,
+    subject: found.id,
+    outcome: 'success',
+    data,
+  });
+  return { ...found, ...values };
+}
+
+async function revokeIn(
+  deps: Deps,
+  tx: Tx,
+  id: string,
+  change: { readonly reason: string; readonly actor: string },
+): Promise<boolean> {
+  const found = await lockIssuance(tx, id);
+  const step = found === null ? 'never' : transitions[found.state].revoke;
+  if (found === null || typeof step === 'string') return false;
+  await applyStep(deps, tx, found, { action: 'revoke', step, ...change });
+  return true;
 }
 
 /** The change is committed: a list that this process cannot load now is loaded by the next reload. */
