@@ -61,6 +61,7 @@ async function writeDeployment(folder: string, host: Host): Promise<string> {
     publicUrl: origin,
     listen: { port },
     programme: { baseUrl: origin },
+    didServices: [{ id: 'schemas', type: 'https://schema.org/DataCatalog', serviceEndpoint: `${origin}/schemas/` }],
     registry: { file: registry },
     network: { certificateAuthoritiesFile: host.hosting.certificateFile },
     verification: { schemaHosts: [host.name] },

@@ -1,7 +1,15 @@
 /** Describes a Staff Passport by what it says of itself at GET /instances. */
 import type { Document } from './inputs/documents.js';
 import type { KeyType } from './inputs/keys.js';
-import type { DataModel, IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
+import type {
+  DataModel,
+  IssuerEndpoint,
+  ResolverEndpoint,
+  Securing,
+  Send,
+  Target,
+  VerifierEndpoint,
+} from './target.js';
 
 const keyTypes: Readonly<Record<string, KeyType>> = { ES256: 'P-256', ES384: 'P-384', EdDSA: 'Ed25519' };
 
@@ -44,7 +52,24 @@ export async function describeOwn(base: string, send: Send): Promise<Target> {
     presentationVerifiers: having('presentationVerifier').map((one) =>
       verifierOf(one, url(one, 'presentations/verify')),
     ),
-    resolvers: [{ url: `${base}/1.0/identifiers/`, resolvable: [...new Set(dids)] }],
+    resolvers: [await resolverOf(base, [...new Set(dids)], send)],
+  };
+}
+
+/** DIDs below the organisation's own: one that nobody made, and where there is one the one that was given up. */
+async function resolverOf(base: string, resolvable: readonly string[], send: Send): Promise<ResolverEndpoint> {
+  const url = `${base}/1.0/identifiers/`;
+  const own = resolvable.find((did) => did.startsWith('did:web:'));
+  if (own === undefined) return { url, resolvable };
+  const ask = (did: string) => send({ method: 'GET', url: `${url}${did}`, headers: { accept: 'application/did' } });
+  const { service = [] } = JSON.parse((await ask(own)).text) as { service?: Document[] };
+  const former = `${own}:former`;
+  return {
+    url,
+    resolvable,
+    notFound: `${own}:nobody`,
+    ...((await ask(former)).status === 410 && { deactivated: former }),
+    ...(service[0] && { service: String(service[0]['id']) }),
   };
 }
 

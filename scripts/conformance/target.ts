@@ -52,6 +52,8 @@ export interface ResolverEndpoint {
   readonly resolvable: readonly string[];
   readonly notFound?: string;
   readonly deactivated?: string;
+  /** A DID URL of a service, in the document of a DID that resolves, whose endpoint is a web address. */
+  readonly service?: string;
 }
 
 /** Where the checker publishes what the server is to fetch; the server recognises the did:web of the origin as an issuer. */

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { asList, type Document, isDocument } from '../../scripts/conformance/inputs/documents.js';
 import { readProofValue, writeProofValue } from '../../scripts/conformance/inputs/selective-disclosure.js';
 import { accepts, type Fault, tells } from '../../scripts/conformance/self-test.js';
-import type { Answer } from '../../scripts/conformance/target.js';
+import type { Answer, Request } from '../../scripts/conformance/target.js';
 
 type When = (document: Document, request: Document) => boolean;
 
@@ -683,6 +683,166 @@ const resolution: readonly Fault[] = [
   ),
 ];
 
+const dereferences = (
+  name: string,
+  change: (body: Document, answer: Answer) => Answer | Document,
+  ...ids: string[]
+): Fault =>
+  fault(
+    `dereferences ${name}`,
+    tells(/\/identifiers\//, (body, answer) => ('dereferencingMetadata' in body ? change(body, answer) : body)),
+    ...ids,
+  );
+
+/** Changes what is answered to requests for a DID, a DID URL or a part of a document. */
+const finds = (
+  name: string,
+  when: (request: Request, answer: Answer) => boolean,
+  change: (answer: Answer) => Partial<Answer>,
+  ...ids: string[]
+): Fault =>
+  fault(
+    name,
+    async (request, answer) => {
+      const good = await answer();
+      return request.url.includes('/identifiers/') && when(request, good) ? { ...good, ...change(good) } : good;
+    },
+    ...ids,
+  );
+
+const withoutResult = ({ headers }: Request, { status }: Answer) =>
+  status === 200 && !headers['accept']?.startsWith('application/did-');
+const isSentOn = (_request: Request, { status }: Answer) => status === 303;
+const content = (value: unknown) =>
+  JSON.stringify({ dereferencingMetadata: {}, contentStream: value, contentMetadata: {} });
+
+const dereferencing: readonly Fault[] = [
+  dereferences(
+    'to nothing',
+    (body) => ({ ...body, contentStream: null }),
+    'DIDRES-5-1',
+    'DIDRES-5-5',
+    'DIDRES-5.4.1-4',
+    'DIDRES-12.1-10',
+    'DIDRES-12.1-16',
+  ),
+  dereferences(
+    'to something else',
+    (body) => (body['contentStream'] ? { ...body, contentStream: { id: 'did:example:1' } } : body),
+    'DIDRES-5-1',
+    'DIDRES-5-5',
+    'DIDRES-5.1-2',
+    'DIDRES-5.4.1-4',
+    'DIDRES-5.4.2-2',
+  ),
+  dereferences(
+    'errors without a word',
+    (body) => ({ ...body, dereferencingMetadata: {} }),
+    'DIDRES-5-4',
+    'DIDRES-5.2-2',
+    'DIDRES-5.4.1-1',
+    'DIDRES-5.4.1-3',
+  ),
+  dereferences(
+    'errors with content',
+    (body) => (body['contentStream'] === null ? { ...body, contentStream: { id: 'did:example:1' } } : body),
+    'DIDRES-5-5',
+    'DIDRES-5.1-2',
+    'DIDRES-5.4.1-1',
+    'DIDRES-5.4.1-3',
+    'DIDRES-5.4.2-1',
+    'DIDRES-5.4.2-2',
+  ),
+  dereferences(
+    'errors with metadata of content',
+    (body) => (body['contentStream'] === null ? { ...body, contentMetadata: { created: 'now' } } : body),
+    'DIDRES-5-6',
+  ),
+  dereferences(
+    'without metadata of the content',
+    ({ contentMetadata: _metadata, ...body }) => body,
+    'DIDRES-5-6',
+    'DIDRES-5.4.1-4',
+    'DIDRES-12.1-10',
+  ),
+  dereferences(
+    'with a content type that is none',
+    (body) => ({ ...body, dereferencingMetadata: { contentType: 'JSON' } }),
+    'DIDRES-5.2-1',
+    'DIDRES-12.1-15',
+  ),
+  dereferences(
+    'with a proof that is none',
+    (body) => ({ ...body, dereferencingMetadata: { proof: 'a proof' } }),
+    'DIDRES-5.2-3',
+  ),
+  dereferences(
+    'errors by names of its own',
+    (body) => JSON.parse(JSON.stringify(body).replaceAll('https://www.w3.org/ns/did#', 'urn:error:')) as Document,
+    'DIDRES-5.4.1-1',
+    'DIDRES-5.4.1-3',
+  ),
+  finds(
+    'ignores verification relationships',
+    ({ url }, { status }) => url.includes('verificationRelationship') && status >= 400,
+    () => ({ status: 200, text: content({ id: 'did:example:1#key' }) }),
+    'DIDRES-5.1-2',
+    'DIDRES-5.4.2-1',
+    'DIDRES-5.4.2-2',
+  ),
+  finds(
+    'selects the one service that it knows',
+    ({ url }) => /\?service=/.test(decodeURIComponent(url)),
+    ({ text }) => {
+      const document = (JSON.parse(text) as Document)['contentStream'] as Document;
+      return { text: content({ ...document, service: [{ id: '#schemas' }] }) };
+    },
+    'DIDRES-5.4.1-5',
+  ),
+  finds(
+    'selects services by relative ids only',
+    ({ url }) => /%3Fservice%3Ddid%253A/.test(url),
+    ({ text }) => {
+      const document = (JSON.parse(text) as Document)['contentStream'] as Document;
+      return { text: content({ ...document, service: [] }) };
+    },
+    'DIDRES-5.4.1-5',
+  ),
+  finds('sends nobody on', isSentOn, () => ({ status: 200 }), 'DIDRES-12.1-11'),
+  finds(
+    'sends on to the same address always',
+    isSentOn,
+    () => ({ headers: { location: 'https://localhost/schemas/' } }),
+    'DIDRES-12.1-12',
+  ),
+  finds('sends on with a page', isSentOn, () => ({ text: '<p>Moved</p>' }), 'DIDRES-12.1-13'),
+  finds('answers content with 203', withoutResult, () => ({ status: 203 }), 'DIDRES-12.1-14'),
+  finds(
+    'calls every representation JSON',
+    withoutResult,
+    () => ({ headers: { 'content-type': 'application/json' } }),
+    'DIDRES-12.1-15',
+  ),
+  finds(
+    'adds to what it was asked for',
+    withoutResult,
+    ({ text }) => ({ text: JSON.stringify({ ...(JSON.parse(text) as Document), added: true }) }),
+    'DIDRES-12.1-16',
+  ),
+  finds(
+    'has never heard of DIDs that were given up',
+    (_request, { status }) => status === 410,
+    () => ({ status: 404 }),
+    'DIDRES-12.1-5',
+  ),
+  finds(
+    'does not say that a DID was given up',
+    (_request, { status }) => status === 410,
+    () => ({ text: '{"didResolutionMetadata":{},"didDocument":null,"didDocumentMetadata":{}}' }),
+    'DIDRES-12.1-5',
+  ),
+];
+
 interface Token {
   readonly mediaType: string;
   readonly header: Document;
@@ -690,24 +850,55 @@ interface Token {
   readonly signature: string;
 }
 
+const readJson = (text: string): Document => {
+  try {
+    return JSON.parse(text) as Document;
+  } catch {
+    return {};
+  }
+};
+
+/** The payload of a COSE_Sign1 is the only JSON in it. */
+function payloadOfCose(data: string): Document {
+  const text = Buffer.from(data, 'base64').toString('latin1');
+  const [start, end] = [text.indexOf('{"@context"'), text.lastIndexOf('}')];
+  return readJson(Buffer.from(text.slice(start, end + 1), 'latin1').toString());
+}
+
 /** What is inside an envelope; empty for everything else. */
 function tokenOf({ id }: Document): Token {
   const [, mediaType = '', data = ''] = /^data:application\/([\w+-]+)(?:;base64)?,(.*)$/s.exec(String(id)) ?? [];
+  if (mediaType.endsWith('+cose')) return { mediaType, header: {}, payload: payloadOfCose(data), signature: data };
   const [header = '', payload = '', signature = ''] = data.split('.');
-  const read = (segment: string): Document => {
-    try {
-      return JSON.parse(Buffer.from(segment, 'base64url').toString()) as Document;
-    } catch {
-      return {};
-    }
-  };
+  const read = (segment: string) => readJson(Buffer.from(segment, 'base64url').toString());
   return { mediaType, header: read(header), payload: read(payload), signature };
 }
 
 const tokens = (name: string, when: (token: Token) => boolean, ...statements: string[]): Fault =>
   verifies(`tokens ${name}`, (one) => tokenOf(one).mediaType === 'vc+jwt' && when(tokenOf(one)), ...statements);
-const presentedTokens = (name: string, when: (token: Token) => boolean, ...statements: string[]): Fault =>
-  presents(`a token ${name}`, (one) => tokenOf(one).mediaType === 'vp+jwt' && when(tokenOf(one)), ...statements);
+type Presented = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose';
+const presentedTokens = (medium: Presented, name: string, when: (token: Token) => boolean, ...ids: string[]): Fault =>
+  presents(`a ${medium} ${name}`, (one) => tokenOf(one).mediaType === medium && when(tokenOf(one)), ...ids);
+
+const holding =
+  (when: (credential: unknown) => boolean) =>
+  ({ payload }: Token) =>
+    some(payload['verifiableCredential'], when);
+const isBare = (one: unknown) => isDocument(one) && !enveloped(one);
+const isPresentation = (one: unknown) => isDocument(one) && types(one).includes('VerifiablePresentation');
+
+/** The same four faults in each mechanism: VC-JOSE-COSE 3.1.2, 3.2.2 and 3.3.2. */
+const presentedIn = (medium: Presented, section: string): readonly Fault[] => [
+  presentedTokens(medium, 'of any signature', () => true, `VJC-${section}-2`),
+  presentedTokens(medium, 'with bare tokens', holding(notObject), `VJC-${section}-3`, `VJC-${section}-4`),
+  presentedTokens(medium, 'with bare presentations', holding(isPresentation), `VJC-${section}-4`),
+  presentedTokens(
+    medium,
+    'with unsecured credentials',
+    holding((one) => isBare(one) && !isPresentation(one)),
+    `VJC-${section}-5`,
+  ),
+];
 
 const envelopes: readonly Fault[] = [
   tokens('whose alg is none', ({ header }) => header['alg'] === 'none', 'VJC-1.1.2.1-1'),
@@ -724,14 +915,10 @@ const envelopes: readonly Fault[] = [
   tokens('of any kid', ({ header }) => !String(header['kid']).startsWith('did:'), 'VJC-4.3-3'),
   tokens('at any time', ({ payload }) => 'exp' in payload || 'nbf' in payload, 'VJC-5-1'),
   tokens('of any payload', ({ payload }) => !('@context' in payload), 'VJC-5-2'),
-  presentedTokens('of any signature', () => true, 'VJC-3.1.2-2'),
-  presentedTokens('with bare tokens', ({ payload }) => some(payload['verifiableCredential'], notObject), 'VJC-3.1.2-3'),
-  presentedTokens(
-    'with unsecured credentials',
-    ({ payload }) => some(payload['verifiableCredential'], (one) => isDocument(one) && !enveloped(one)),
-    'VJC-3.1.2-5',
-  ),
-  presentedTokens('of any kid', ({ header }) => !String(header['kid']).startsWith('did:'), 'VJC-4.3-4'),
+  ...presentedIn('vp+jwt', '3.1.2'),
+  ...presentedIn('vp+sd-jwt', '3.2.2'),
+  ...presentedIn('vp+cose', '3.3.2'),
+  presentedTokens('vp+jwt', 'of any kid', ({ header }) => !String(header['kid']).startsWith('did:'), 'VJC-4.3-4'),
   verifies('any SD-JWT', (one) => tokenOf(one).mediaType === 'vc+sd-jwt', 'VJC-3.2.1-2', 'VJC-3.2.2-6'),
   verifies('any COSE', (one) => tokenOf(one).mediaType === 'vc+cose', 'VJC-3.3.1-2'),
   issues(
@@ -753,6 +940,17 @@ const envelopes: readonly Fault[] = [
     'VJC-3.1.3-2',
     'VJC-5-3',
     'VJC-5-4',
+  ),
+  fault(
+    'takes no COSE with a label that it does not know',
+    async (request, answer) => {
+      // -70001 in CBOR: a negative integer of 32 bits.
+      const unknown = Buffer.of(0x3a, 0x00, 0x01, 0x11, 0x70);
+      const [, data = ''] = /data:application\/vc\+cose;base64,([A-Za-z0-9+/=]+)/.exec(request.body ?? '') ?? [];
+      const refuses = Buffer.from(data, 'base64').includes(unknown);
+      return refuses ? { status: 400, headers: {}, text: '{"verified":false}' } : answer();
+    },
+    'VJC-3.3.3-1',
   ),
 ];
 
@@ -914,6 +1112,7 @@ export const faults: readonly Fault[] = [
   ...status,
   ...interfaces,
   ...resolution,
+  ...dereferencing,
   ...envelopes,
   ...didMethods,
   ...disclosure,

@@ -1,9 +1,10 @@
-/** DID Resolution: the function, its metadata and its HTTP binding, asked over HTTP. */
+/** DID Resolution: resolution of DIDs, its metadata and its part of the HTTP binding, asked over HTTP. */
 import type { Conversation, Reply } from '../conversation.js';
 import { aResolver, needs } from '../endpoints.js';
 import { asList, type Document, isDocument } from '../inputs/documents.js';
 import type { Test, Tests } from '../suite.js';
 import type { Target } from '../target.js';
+import { didDereferencingTests } from './did-dereferencing.js';
 
 const resultType = 'application/did-resolution';
 const invalid = 'did:key';
@@ -289,4 +290,4 @@ function bareTest(look: (talk: Conversation, reply: Reply, did: string, contentT
   };
 }
 
-export const didResolutionTests: Tests = { ...resolution, ...binding };
+export const didResolutionTests: Tests = { ...resolution, ...binding, ...didDereferencingTests };
