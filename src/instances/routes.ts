@@ -1,9 +1,9 @@
 /** The addresses of the service instances: /instances and what lies below /instances/{name}. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { ServiceError } from '../errors.js';
 import { problemResponses } from '../http/problems.js';
-import type { HttpServer, RouteAccess } from '../http/server.js';
+import type { Caller, HttpServer, RouteAccess } from '../http/server.js';
 import type { JsonObject } from '../json.js';
 import { projectCredential, projectPresentation, type Verification } from '../verification/verification.js';
 import type { Instance, Issuer } from './instances.js';
@@ -62,21 +62,58 @@ function addList(server: HttpServer, instances: readonly Instance[]): void {
 function addOperations(server: HttpServer, instance: Instance, { verification, derive }: InstancesRoutesDependencies) {
   const { kinds } = instance.settings;
   const { issuer } = instance;
-  if (issuer) addIssue(server, instance, issuer);
-  if (issuer && kinds.includes('status')) addStatus(server, instance, issuer);
-  if (kinds.includes('deriver')) addDerive(server, instance, derive);
-  if (verification && kinds.includes('verifier')) addVerifyCredential(server, instance, verification);
-  if (verification && kinds.includes('presentationVerifier')) addVerifyPresentation(server, instance, verification);
+  const { publicUrl } = server;
+  if (issuer) add(server, instance, issuing(issuer));
+  if (issuer && kinds.includes('status')) add(server, instance, changingStatus(issuer));
+  if (kinds.includes('deriver')) add(server, instance, deriving(derive));
+  if (verification && kinds.includes('verifier')) {
+    add(server, instance, verifyingCredentials(verification, instance, publicUrl));
+  }
+  if (verification && kinds.includes('presentationVerifier')) {
+    add(server, instance, verifyingPresentations(verification, instance, publicUrl));
+  }
 }
 
-/** The parts of a route that are the same for every operation of every instance. */
-function common({ settings: { name, open } }: Instance, operation: string, scope: string) {
+/** What differs between the operations of an instance. */
+interface Operation<Body extends TSchema> {
+  readonly path: string;
+  readonly scope: string;
+  readonly limit?: 'verify';
+  readonly summary: string;
+  readonly body: Body;
+  readonly response: Record<number, TSchema>;
+  /** Under which name it is counted. */
+  readonly counted: string;
+  answer(body: Static<Body>, caller: Caller | undefined): Promise<Answer>;
+}
+
+interface Answer {
+  readonly code: 200 | 201 | 400;
+  readonly payload: object;
+  /** What is counted. */
+  readonly outcome: string;
+}
+
+function add<Body extends TSchema>(server: HttpServer, instance: Instance, operation: Operation<Body>): void {
+  const { name, open } = instance.settings;
+  const { path, scope, limit, summary, body, response, counted } = operation;
   const access: RouteAccess = { scope, open };
-  return {
-    url: `/instances/${name}/${operation}`,
-    access,
-    schema: { tags: ['instances'], operationId: `${name}/${operation}`.replaceAll(/[^a-z0-9]+/g, '_') },
-  };
+  const operationId = `${name}/${path}`.replaceAll(/[^a-z0-9]+/g, '_');
+  server.post(
+    `/instances/${name}/${path}`,
+    {
+      config: { access, ...(limit && { limit }) },
+      attachValidation: true,
+      schema: { tags: ['instances'], operationId, summary: `${summary} ${name}`, body, response },
+    },
+    async (request, reply) => {
+      const checked = request as unknown as FastifyRequest;
+      refuseUnknownOptions(checked);
+      const { code, payload, outcome } = await operation.answer(checked.body as Static<Body>, checked.caller);
+      count(server, instance, counted, outcome);
+      return (reply as unknown as FastifyReply).header('cache-control', 'no-store').code(code).send(payload);
+    },
+  );
 }
 
 /** What every instance did, for /metrics; a name of configuration is a label, never one of a caller. */
@@ -92,184 +129,129 @@ function count(
 }
 
 /** Whoever an open instance does not know. */
-function clientOf(request: FastifyRequest): string {
-  return request.caller?.clientId ?? 'anonymous';
+function clientOf(caller: Caller | undefined): string {
+  return caller?.clientId ?? 'anonymous';
 }
 
-function addIssue(server: HttpServer, instance: Instance, issuer: Issuer): void {
-  const { url, access, schema } = common(instance, 'credentials/issue', 'vc:issue');
-  server.post(
-    url,
-    {
-      config: { access },
-      attachValidation: true,
-      schema: {
-        ...schema,
-        summary: `Issue as ${instance.settings.name}`,
-        body: IssueBody,
-        response: {
-          201: CredentialAnswer,
-          ...problemResponses(
-            'invalid_request',
-            'unknown_option',
-            'malformed_json',
-            'invalid_credential',
-            'unknown_credential_type',
-            'schema_violation',
-            'issuer_not_recognised',
-            'conflict',
-            'registry_unavailable',
-            'key_unavailable',
-          ),
-        },
-      },
+function issuing(issuer: Issuer): Operation<typeof IssueBody> {
+  return {
+    path: 'credentials/issue',
+    scope: 'vc:issue',
+    summary: 'Issue as',
+    body: IssueBody,
+    response: {
+      201: CredentialAnswer,
+      ...problemResponses(
+        'invalid_request',
+        'unknown_option',
+        'malformed_json',
+        'invalid_credential',
+        'unknown_credential_type',
+        'schema_violation',
+        'issuer_not_recognised',
+        'conflict',
+        'registry_unavailable',
+        'key_unavailable',
+      ),
     },
-    async (request, reply) => {
-      refuseUnknownOptions(request as unknown as FastifyRequest);
-      const { credential, options = {} } = request.body;
-      const question = { credential, options, clientId: clientOf(request as unknown as FastifyRequest) };
-      const verifiableCredential = (await issuer.issue(question)) as string;
-      count(server, instance, 'issue', 'done');
-      return noStore(reply).code(201).send({ verifiableCredential });
+    counted: 'issue',
+    async answer({ credential, options = {} }, caller) {
+      const verifiableCredential = await issuer.issue({ credential, options, clientId: clientOf(caller) });
+      return { code: 201, payload: { verifiableCredential }, outcome: 'done' };
     },
-  );
+  };
 }
 
-function addStatus(server: HttpServer, instance: Instance, issuer: Issuer): void {
-  const { url, access, schema } = common(instance, 'credentials/status', 'vc:revoke');
-  server.post(
-    url,
-    {
-      config: { access },
-      attachValidation: true,
-      schema: {
-        ...schema,
-        summary: `Change the status of a credential of ${instance.settings.name}`,
-        body: StatusBody,
-        response: {
-          200: Type.Object({}, { additionalProperties: false, description: 'The status is what was asked for.' }),
-          ...problemResponses('invalid_request', 'unknown_option', 'not_found', 'conflict', 'status_irreversible'),
-        },
-      },
+function changingStatus(issuer: Issuer): Operation<typeof StatusBody> {
+  return {
+    path: 'credentials/status',
+    scope: 'vc:revoke',
+    summary: 'Change the status of a credential of',
+    body: StatusBody,
+    response: {
+      200: Type.Object({}, { additionalProperties: false, description: 'The status is what was asked for.' }),
+      ...problemResponses('invalid_request', 'unknown_option', 'not_found', 'conflict', 'status_irreversible'),
     },
-    async (request, reply) => {
-      refuseUnknownOptions(request as unknown as FastifyRequest);
-      const { credentialId, credentialStatus, status } = request.body;
-      const clientId = clientOf(request as unknown as FastifyRequest);
-      await issuer.changeStatus({ credentialId, purpose: credentialStatus.statusPurpose, status, clientId });
-      count(server, instance, 'status', 'done');
-      return noStore(reply).send({});
+    counted: 'status',
+    async answer({ credentialId, credentialStatus, status }, caller) {
+      const { statusPurpose: purpose } = credentialStatus;
+      await issuer.changeStatus({ credentialId, purpose, status, clientId: clientOf(caller) });
+      return { code: 200, payload: {}, outcome: 'done' };
     },
-  );
+  };
 }
 
 /** VCALM 1.0, derive credential: the holder's side, so it needs no key; what comes out is the credential itself. */
-function addDerive(server: HttpServer, instance: Instance, derive: Derive): void {
-  const { url, access, schema } = common(instance, 'credentials/derive', 'vc:issue');
-  server.post(
-    url,
-    {
-      config: { access },
-      attachValidation: true,
-      schema: {
-        ...schema,
-        summary: `Derive a credential that shows less, as ${instance.settings.name}`,
-        body: DeriveBody,
-        response: {
-          201: DerivedAnswer,
-          ...problemResponses('invalid_request', 'unknown_option', 'malformed_json', 'invalid_credential'),
-        },
-      },
+function deriving(derive: Derive): Operation<typeof DeriveBody> {
+  return {
+    path: 'credentials/derive',
+    scope: 'vc:issue',
+    summary: 'Derive a credential that shows less, as',
+    body: DeriveBody,
+    response: {
+      201: DerivedAnswer,
+      ...problemResponses('invalid_request', 'unknown_option', 'malformed_json', 'invalid_credential'),
     },
-    async (request, reply) => {
-      refuseUnknownOptions(request as unknown as FastifyRequest);
-      const { verifiableCredential, options } = request.body;
-      const derived = await derive({ credential: verifiableCredential, ...options });
-      count(server, instance, 'derive', 'done');
-      return noStore(reply).code(201).send(derived);
+    counted: 'derive',
+    async answer({ verifiableCredential, options }) {
+      const payload = await derive({ credential: verifiableCredential, ...options });
+      return { code: 201, payload, outcome: 'done' };
     },
-  );
+  };
 }
 
 type Verify = NonNullable<InstancesRoutesDependencies['verification']>;
 
-function addVerifyCredential(server: HttpServer, instance: Instance, verification: Verify): void {
-  const { url, access, schema } = common(instance, 'credentials/verify', 'vc:verify');
-  const { failedVerification } = instance.settings;
-  server.post(
-    url,
-    {
-      config: { access, limit: 'verify' },
-      attachValidation: true,
-      schema: {
-        ...schema,
-        summary: `Verify a credential as ${instance.settings.name}`,
-        body: credentialBody(failedVerification),
-        response: verificationAnswers('credential'),
-      },
+/** What verifying credentials and presentations have in common. */
+const verifying = { scope: 'vc:verify', limit: 'verify', counted: 'verify' } as const;
+
+function verifyingCredentials(
+  verification: Verify,
+  { settings }: Instance,
+  base: string,
+): Operation<ReturnType<typeof credentialBody>> {
+  return {
+    ...verifying,
+    path: 'credentials/verify',
+    summary: 'Verify a credential as',
+    body: credentialBody(settings.failedVerification),
+    response: verificationAnswers('credential'),
+    async answer({ verifiableCredential, options = {} }, caller) {
+      const report = await verification.verifyCredential({ verifiableCredential, ...rulesOf(settings, caller) });
+      const payload = projectCredential(report, verifiableCredential, options, { base });
+      return { code: codeOf(payload, settings), payload, outcome: report.decision };
     },
-    async (request, reply) => {
-      refuseUnknownOptions(request as unknown as FastifyRequest);
-      const { verifiableCredential, options = {} } = request.body;
-      const report = await verification.verifyCredential({
-        verifiableCredential,
-        ...verifierOf(instance, request as unknown as FastifyRequest),
-      });
-      count(server, instance, 'verify', report.decision);
-      const answer = projectCredential(report, verifiableCredential, options, { base: server.publicUrl });
-      return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
-    },
-  );
+  };
 }
 
-function addVerifyPresentation(server: HttpServer, instance: Instance, verification: Verify): void {
-  const { url, access, schema } = common(instance, 'presentations/verify', 'vc:verify');
-  const { failedVerification } = instance.settings;
-  server.post(
-    url,
-    {
-      config: { access, limit: 'verify' },
-      attachValidation: true,
-      schema: {
-        ...schema,
-        summary: `Verify a presentation as ${instance.settings.name}`,
-        body: presentationBody(failedVerification),
-        response: verificationAnswers('verifiablePresentation'),
-      },
+function verifyingPresentations(
+  verification: Verify,
+  { settings }: Instance,
+  base: string,
+): Operation<ReturnType<typeof presentationBody>> {
+  return {
+    ...verifying,
+    path: 'presentations/verify',
+    summary: 'Verify a presentation as',
+    body: presentationBody(settings.failedVerification),
+    response: verificationAnswers('verifiablePresentation'),
+    async answer({ verifiablePresentation, options = {} }, caller) {
+      const { challenge, domain } = options;
+      const question = { verifiablePresentation, challenge, domain, ...rulesOf(settings, caller) };
+      const report = await verification.verifyPresentation(question);
+      const payload = projectPresentation(report, verifiablePresentation, options, { base, foreignSubject: 'warning' });
+      return { code: codeOf(payload, settings), payload, outcome: report.decision };
     },
-    async (request, reply) => {
-      refuseUnknownOptions(request as unknown as FastifyRequest);
-      const { verifiablePresentation, options } = request.body;
-      const { challenge, domain } = options ?? {};
-      const report = await verification.verifyPresentation({
-        verifiablePresentation,
-        challenge,
-        domain,
-        ...verifierOf(instance, request as unknown as FastifyRequest),
-      });
-      count(server, instance, 'verify', report.decision);
-      const answer = projectPresentation(report, verifiablePresentation, options ?? {}, {
-        base: server.publicUrl,
-        foreignSubject: 'warning',
-      });
-      return sendResult(reply as unknown as FastifyReply, answer, failedVerification);
-    },
-  );
+  };
 }
 
-function verifierOf({ settings: { proofGraceSeconds } }: Instance, { caller }: FastifyRequest) {
+function rulesOf({ proofGraceSeconds }: Instance['settings'], caller: Caller | undefined) {
   return { proofGraceSeconds, unboundIssuers: true, ...(caller === undefined ? {} : { clientId: caller.clientId }) };
 }
 
 /** The same result under either status: 400 is what the suites of W3C take for "not verified". */
-function sendResult(reply: FastifyReply, answer: { verified: boolean }, failed: 200 | 400): FastifyReply {
-  return noStore(reply)
-    .code(answer.verified ? 200 : failed)
-    .send(answer);
-}
-
-function noStore<Reply extends { header(name: string, value: string): Reply }>(reply: Reply): Reply {
-  return reply.header('cache-control', 'no-store');
+function codeOf({ verified }: { verified: boolean }, { failedVerification }: Instance['settings']): 200 | 400 {
+  return verified ? 200 : failedVerification;
 }
 
 /** VCALM 1.0: an unknown option is an error of its own kind, never ignored. */
