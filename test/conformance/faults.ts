@@ -858,11 +858,13 @@ const readJson = (text: string): Document => {
   }
 };
 
-/** The payload of a COSE_Sign1 is the only JSON in it. */
+/** An ES256 signature in CBOR: two bytes that say how long it is, and 64 of its own. */
+const signatureLength = 66;
+
+/** The payload of a COSE_Sign1 is the only JSON in it, and nothing but the signature follows it. */
 function payloadOfCose(data: string): Document {
-  const text = Buffer.from(data, 'base64').toString('latin1');
-  const [start, end] = [text.indexOf('{"@context"'), text.lastIndexOf('}')];
-  return readJson(Buffer.from(text.slice(start, end + 1), 'latin1').toString());
+  const bytes = Buffer.from(data, 'base64');
+  return readJson(bytes.subarray(bytes.indexOf('{"@context"'), bytes.length - signatureLength).toString());
 }
 
 /** What is inside an envelope; empty for everything else. */

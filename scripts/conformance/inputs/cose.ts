@@ -6,9 +6,10 @@ import { keyFacts, type Signer } from './keys.js';
 function head(major: number, value: number): Buffer {
   if (value < 24) return Buffer.of((major << 5) | value);
   if (value < 0x100) return Buffer.of((major << 5) | 24, value);
-  const long = Buffer.alloc(3);
-  long[0] = (major << 5) | 25;
-  long.writeUInt16BE(value, 1);
+  const wide = value >= 0x10000;
+  const long = Buffer.alloc(wide ? 5 : 3);
+  long[0] = (major << 5) | (wide ? 26 : 25);
+  long.writeUIntBE(value, 1, long.length - 1);
   return long;
 }
 
@@ -28,17 +29,36 @@ export interface CoseOptions {
   readonly kid?: string | undefined;
   /** Signs other bytes than it carries. */
   readonly forged?: boolean;
+  /** CWT Claims by their labels (RFC 9597, RFC 8392). */
+  readonly claims?: Labelled;
+  /** Further parameters of the protected header. */
+  readonly parameters?: Labelled;
+}
+
+/** Values by label; what is undefined is left out. */
+export type Labelled = Readonly<Record<number, string | undefined>>;
+
+/** Labels of claims (RFC 8392 4, RFC 9711 4.1). */
+export const cwt = { aud: 3, nonce: 10 } as const;
+
+function entriesOf(labelled: Labelled): (readonly [Buffer, Buffer])[] {
+  return Object.entries(labelled).flatMap(([label, value]) =>
+    value === undefined ? [] : [[integer(Number(label)), text(value)] as const],
+  );
 }
 
 /** The tagged COSE_Sign1 of a document. */
 export function coseSign1(
   document: Document,
-  { signer, typ, kid = signer.verificationMethod, forged }: CoseOptions,
+  { signer, typ, kid = signer.verificationMethod, forged, claims = {}, parameters = {} }: CoseOptions,
 ): Buffer {
+  const stated = entriesOf(claims);
   const protectedHeader = map([
     [integer(1), integer(algorithms[signer.keyType])],
     [integer(4), bytes(Buffer.from(kid))],
+    ...(stated.length === 0 ? [] : [[integer(15), map(stated)] as const]),
     [integer(16), text(typ)],
+    ...entriesOf(parameters),
   ]);
   const payload = Buffer.from(JSON.stringify(document));
   const covered = forged ? Buffer.from('{}') : payload;

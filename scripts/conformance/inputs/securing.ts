@@ -1,6 +1,7 @@
 /** One door to every securing mechanism that the checker can make itself. */
 import { sign } from 'node:crypto';
 import { credentialsV2 } from './contexts.js';
+import { coseSign1, cwt } from './cose.js';
 import { isCryptosuite, secure } from './data-integrity.js';
 import type { Document } from './documents.js';
 import { keyFacts, type Signer } from './keys.js';
@@ -52,14 +53,40 @@ export async function secureWith(
   proof: Document = {},
 ): Promise<Secured> {
   if (isCryptosuite(securing)) return { wire: await secure(document, { signer, cryptosuite: securing, proof }) };
-  if (securing !== 'vc+jwt') throw new Error(`the checker cannot make ${securing}`);
-  const [kind, typ] = isPresentation(document)
-    ? (['Presentation', 'vp+jwt'] as const)
-    : (['Credential', 'vc+jwt'] as const);
-  const claims = { nonce: proof['challenge'], aud: proof['domain'] };
-  const compact = token(document, { header: { typ, cty: typ.slice(0, 2) }, claims, signer });
-  return { wire: envelope(kind, `application/${typ}`, compact), compact };
+  const envelop = mechanisms[securing];
+  if (!envelop) throw new Error(`the checker cannot make ${securing}`);
+  const [kind, letters] = isPresentation(document)
+    ? (['Presentation', 'vp'] as const)
+    : (['Credential', 'vc'] as const);
+  const typ = securing.replace('vc', letters);
+  const { data, encoding = '' } = envelop({ document, signer, typ, nonce: proof['challenge'], aud: proof['domain'] });
+  return { wire: envelope(kind, `application/${typ}${encoding}`, data), compact: data };
 }
+
+interface Content {
+  readonly document: Document;
+  readonly signer: Signer;
+  readonly typ: string;
+  readonly nonce: string | undefined;
+  readonly aud: string | undefined;
+}
+
+type Mechanism = (content: Content) => { readonly data: string; readonly encoding?: string };
+
+const jwt = ({ document, signer, typ, nonce, aud }: Content) =>
+  token(document, { header: { typ, cty: typ.slice(0, 2) }, claims: { nonce, aud }, signer });
+
+/** By the media type of a credential; that of a presentation has vp in place of vc (VC-JOSE-COSE 3). */
+const mechanisms: Readonly<Record<string, Mechanism>> = {
+  'vc+jwt': (content) => ({ data: jwt(content) }),
+  // An SD-JWT without disclosures and key binding ends in the tilde that follows the token (RFC 9901 4).
+  'vc+sd-jwt': (content) => ({ data: `${jwt(content)}~` }),
+  'vc+cose': ({ document, signer, typ, nonce, aud }) => {
+    const claims = { [cwt.aud]: aud, [cwt.nonce]: nonce };
+    const message = coseSign1(document, { signer, typ: `application/${typ}`, claims });
+    return { data: message.toString('base64'), encoding: ';base64' };
+  },
+};
 
 /** The object form that stands in `verifiableCredential` of a presentation. */
 export function envelopeCredential(secured: Secured): Document {

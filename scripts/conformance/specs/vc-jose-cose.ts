@@ -13,7 +13,7 @@ import {
   signerFor,
 } from '../conversation.js';
 import { issuersOf, needs, verifiersOf } from '../endpoints.js';
-import { coseSign1 } from '../inputs/cose.js';
+import { type CoseOptions, coseSign1, type Labelled } from '../inputs/cose.js';
 import { asList, type Document, isDocument } from '../inputs/documents.js';
 import { readDidKey, type Signer } from '../inputs/keys.js';
 import { envelope, secureWith, token } from '../inputs/securing.js';
@@ -150,7 +150,9 @@ const sdJwtTest: Test = {
   },
 };
 
-function cose(document: Document, signer: Signer, options: { forged?: boolean; kid?: string } = {}): Document {
+type CoseVariant = Partial<Omit<CoseOptions, 'signer' | 'typ'>>;
+
+function cose(document: Document, signer: Signer, options: CoseVariant = {}): Document {
   const data = coseSign1(document, { signer, typ: 'application/vc+cose', ...options }).toString('base64');
   return enveloped('vc+cose;base64', data);
 }
@@ -170,39 +172,102 @@ const coseTest: Test = {
   },
 };
 
-interface PresentationVariants {
-  readonly accepts?: Readonly<Record<string, Document>>;
-  readonly refuses?: Readonly<Record<string, Document>>;
-  readonly forged?: string;
+function presentationVerifier(talk: Conversation, securing: Enveloping): VerifierEndpoint {
+  const verifier = talk.target.presentationVerifiers.find((one) => one.securing.includes(securing));
+  if (!verifier) throw new Error(`nobody verifies presentations in ${securing}`);
+  return verifier;
 }
 
-/** Questions to a verifier of vp+jwt; each case changes the members of the presentation. */
-function presentationTest({ accepts = {}, refuses = {}, forged }: PresentationVariants): Test {
+const verifiesPresentations =
+  (securing: Enveloping): Test['lacks'] =>
+  (target) =>
+    target.presentationVerifiers.some((one) => one.securing.includes(securing))
+      ? undefined
+      : `the target declares no verifier of presentations in ${securing.replace('vc', 'vp')}`;
+
+/** The members of a presentation to replace; some of them have to be made in the mechanism of the test. */
+type Changes = Document | ((talk: Conversation, holder: Signer, credential: Document) => Promise<Document> | Document);
+
+/** Questions to a verifier of presentations in this mechanism; each must be refused. */
+function presentationTest(securing: Enveloping, refuses: Readonly<Record<string, Changes>>): Test {
   return {
-    lacks: (target) =>
-      target.presentationVerifiers.some(({ securing }) => securing.includes('vc+jwt'))
-        ? undefined
-        : 'the target declares no verifier of vp+jwt',
+    lacks: verifiesPresentations(securing),
     async run(talk) {
-      const verifier = talk.target.presentationVerifiers.find(({ securing }) => securing.includes('vc+jwt'));
-      if (!verifier) return;
-      const holder = presenter(talk.parties, 'vc+jwt');
-      const credential = await presentable(talk.parties, 'vc+jwt');
+      const verifier = presentationVerifier(talk, securing);
+      const holder = presenter(talk.parties, securing);
+      const credential = await presentable(talk.parties, securing);
       const make = async (changes: Document) => {
         const document = plainPresentation(holder.did, [credential], changes);
-        return (await secureWith('vc+jwt', document, holder, presentationProof)).wire;
+        return (await secureWith(securing, document, holder, presentationProof)).wire;
       };
-      const good = await make({});
-      await talk.acceptsPresentation(verifier, good, 'a presentation as vp+jwt');
-      for (const [what, changes] of Object.entries(accepts)) {
-        await talk.acceptsPresentation(verifier, await make(changes), what);
-      }
+      await talk.acceptsPresentation(verifier, await make({}), 'a presentation of one credential');
       for (const [what, changes] of Object.entries(refuses)) {
-        await talk.refusesPresentation(verifier, await make(changes), what);
+        const found = typeof changes === 'function' ? await changes(talk, holder, credential) : changes;
+        await talk.refusesPresentation(verifier, await make(found), what);
       }
-      if (!forged) return;
-      const spoilt = { ...good, id: otherSignature(String(good['id'])) };
-      await talk.refusesPresentation(verifier, spoilt, forged);
+    },
+  };
+}
+
+/** A verifier of this mechanism notices a signature over something else and a signature by somebody else. */
+function presentationSignatureTest(securing: Enveloping): Test {
+  return {
+    lacks: verifiesPresentations(securing),
+    async run(talk) {
+      const verifier = presentationVerifier(talk, securing);
+      const holder = presenter(talk.parties, securing);
+      const document = plainPresentation(holder.did, [await presentable(talk.parties, securing)]);
+      const { wire } = await secureWith(securing, document, holder, presentationProof);
+      await talk.acceptsPresentation(verifier, wire, 'a presentation');
+      const spoilt = { ...wire, id: spoilers[securing](String(wire['id'])) };
+      await talk.refusesPresentation(verifier, spoilt, 'a presentation whose signature was changed');
+      const { privateKey } = talk.parties.strangers[holder.keyType];
+      const stranger = await secureWith(securing, document, { ...holder, privateKey }, presentationProof);
+      await talk.refusesPresentation(verifier, stranger.wire, 'a presentation by another key than it names');
+    },
+  };
+}
+
+/** The last byte of a COSE_Sign1 is the last of its signature. */
+function otherLastByte(dataUrl: string): string {
+  const [head = '', data = ''] = dataUrl.split(',');
+  const bytes = Buffer.from(data, 'base64');
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  return `${head},${bytes.toString('base64')}`;
+}
+
+const spoilers: Readonly<Record<Enveloping, (dataUrl: string) => string>> = {
+  'vc+jwt': otherSignature,
+  'vc+sd-jwt': (dataUrl) => `${otherSignature(dataUrl.replace(/~$/, ''))}~`,
+  'vc+cose': otherLastByte,
+};
+
+const dataOf = ({ id }: Document) => String(id).split(',').at(-1);
+
+/** VCDM 2.0 4.13.1: a credential in another format stands in its envelope, never alone. */
+const bareCredential: Readonly<Record<string, Changes>> = {
+  'a credential without its envelope': (_talk, _holder, credential) => ({ verifiableCredential: [dataOf(credential)] }),
+};
+
+const unsecuredCredential: Readonly<Record<string, Changes>> = {
+  'an unsecured credential in a presentation': { verifiableCredential: [plainCredential('did:example:nobody')] },
+};
+
+/** What would be a presentation inside a presentation, in every form but that of an envelope. */
+function barePresentations(securing: Enveloping): Readonly<Record<string, Changes>> {
+  const inner = (holder: Signer, credential: Document) => plainPresentation(holder.did, [credential]);
+  return {
+    'an unsecured presentation in a presentation': (_talk, holder, credential) => ({
+      verifiableCredential: [inner(holder, credential)],
+    }),
+    'a presentation with an embedded proof in a presentation': async ({ parties }, _holder, credential) => {
+      const document = inner(parties.holder, credential);
+      const { wire } = await secureWith('eddsa-jcs-2022', document, parties.holder, presentationProof);
+      return { verifiableCredential: [wire] };
+    },
+    'a presentation without its envelope in a presentation': async (_talk, holder, credential) => {
+      const secured = await secureWith(securing, inner(holder, credential), holder, presentationProof);
+      return { verifiableCredential: [secured.compact] };
     },
   };
 }
@@ -237,17 +302,10 @@ const jose: Tests = {
       'a token whose payload was changed': { change: otherPayload },
     },
   }),
-  'VJC-3.1.2-2': presentationTest({ forged: 'a presentation whose signature was changed' }),
-  'VJC-3.1.2-3': presentationTest({
-    refuses: {
-      'a credential as a bare token in a presentation': { verifiableCredential: ['eyJhbGciOiJFUzI1NiJ9.e30.c2ln'] },
-    },
-  }),
-  'VJC-3.1.2-5': presentationTest({
-    refuses: {
-      'an unsecured credential in a presentation': { verifiableCredential: [plainCredential('did:example:nobody')] },
-    },
-  }),
+  'VJC-3.1.2-2': presentationSignatureTest('vc+jwt'),
+  'VJC-3.1.2-3': presentationTest('vc+jwt', bareCredential),
+  'VJC-3.1.2-4': presentationTest('vc+jwt', barePresentations('vc+jwt')),
+  'VJC-3.1.2-5': presentationTest('vc+jwt', unsecuredCredential),
   'VJC-3.1.2-6': together(
     jwtTest({}),
     issuedTest('vc+jwt', (talk, data) =>
@@ -270,6 +328,10 @@ const sdAndCose: Tests = {
     talk.expect(data.endsWith('~'), 'an SD-JWT without key binding ends in a tilde');
   }),
   'VJC-3.2.1-2': sdJwtTest,
+  'VJC-3.2.2-2': presentationSignatureTest('vc+sd-jwt'),
+  'VJC-3.2.2-3': presentationTest('vc+sd-jwt', bareCredential),
+  'VJC-3.2.2-4': presentationTest('vc+sd-jwt', barePresentations('vc+sd-jwt')),
+  'VJC-3.2.2-5': presentationTest('vc+sd-jwt', unsecuredCredential),
   'VJC-3.2.2-6': {
     lacks: needs.verifying('vc+sd-jwt'),
     async run(talk) {
@@ -291,6 +353,28 @@ const sdAndCose: Tests = {
   'VJC-3.3.1-3': issuedTest('vc+cose', (talk, _data, credential) =>
     talk.expect(/^data:application\/vc\+cose;base64,/.test(String(credential['id'])), 'the data: URL must be base64'),
   ),
+};
+
+/** A label and a claim for private use (RFC 9052 11.1, RFC 8392 9.1), which nobody else knows. */
+const unknownLabels: Labelled = { [-70_001]: 'unknown' };
+
+const cosePresentations: Tests = {
+  'VJC-3.3.2-2': presentationSignatureTest('vc+cose'),
+  'VJC-3.3.2-3': presentationTest('vc+cose', bareCredential),
+  'VJC-3.3.2-4': presentationTest('vc+cose', barePresentations('vc+cose')),
+  'VJC-3.3.2-5': presentationTest('vc+cose', unsecuredCredential),
+  'VJC-3.3.3-1': {
+    lacks: needs.verifying('vc+cose'),
+    async run(talk) {
+      const verifier = find(talk, 'vc+cose');
+      const signer = signerFor(talk.parties, 'vc+cose');
+      const make = (options: CoseVariant) => cose(plainCredential(signer.did), signer, options);
+      await talk.accepts(verifier, make({ parameters: unknownLabels }), 'a header parameter that nobody knows');
+      await talk.accepts(verifier, make({ claims: unknownLabels }), 'a CWT Claim that nobody knows');
+      const forged = make({ parameters: unknownLabels, forged: true });
+      await talk.refuses(verifier, forged, 'a forged COSE_Sign1 with a header parameter that nobody knows');
+    },
+  },
 };
 
 const keys: Tests = {
@@ -322,13 +406,9 @@ const keys: Tests = {
     },
   }),
   'VJC-4.3-4': {
-    lacks: (target) =>
-      target.presentationVerifiers.some(({ securing }) => securing.includes('vc+jwt'))
-        ? undefined
-        : 'the target declares no verifier of vp+jwt',
+    lacks: verifiesPresentations('vc+jwt'),
     async run(talk) {
-      const verifier = talk.target.presentationVerifiers.find(({ securing }) => securing.includes('vc+jwt'));
-      if (!verifier) return;
+      const verifier = presentationVerifier(talk, 'vc+jwt');
       const holder = presenter(talk.parties, 'vc+jwt');
       const document = plainPresentation(holder.did, [await presentable(talk.parties, 'vc+jwt')]);
       const make = (kid: string) => {
@@ -380,4 +460,4 @@ const algorithms: Tests = {
   }),
 };
 
-export const vcJoseCoseTests: Tests = { ...jose, ...sdAndCose, ...keys, ...algorithms };
+export const vcJoseCoseTests: Tests = { ...jose, ...sdAndCose, ...cosePresentations, ...keys, ...algorithms };
