@@ -6,6 +6,7 @@ import { m0004Registry } from './0004-registry.js';
 import { m0005Issuance } from './0005-issuance.js';
 import { m0030InstanceIssuance } from './0030-instance-issuance.js';
 import { m0041Authorization } from './0041-authorization.js';
+import { m0042Oid4vci } from './0042-oid4vci.js';
 import { m0044Oid4vp } from './0044-oid4vp.js';
 
 /** Every migration in the order of its number; add new ones at the end. */
@@ -17,5 +18,6 @@ export const migrations: readonly Migration[] = [
   m0005Issuance,
   m0030InstanceIssuance,
   m0041Authorization,
+  m0042Oid4vci,
   m0044Oid4vp,
 ];
