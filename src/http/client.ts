@@ -1,8 +1,9 @@
 /**
- * The only way out. Every request is a GET of a document by a policy of its purpose: https to a public host, no
+ * The only way out. Documents are asked for by GET, by a policy of their purpose: https to a public host, no
  * redirects, no compression, bounded in time, bytes and number. Addresses are judged when the connection is made and
  * once more on the open socket, so that a name which changes between two answers (DNS rebinding) gains nothing.
  * Who calls: identity/ (did), status/ (status), registry/ (registry), credential/ (schema). Coalescing is the caller's.
+ * Conversations (signing in, the command-line wallet) may POST and read answers of any status, under the same guards.
  */
 
 import { lookup as lookupOfSystem, Resolver } from 'node:dns/promises';
@@ -20,6 +21,9 @@ export { FetchError } from './client-errors.js';
 /** What a document is wanted for; each purpose has its policy. */
 export type FetchPurpose = 'did' | 'status' | 'registry' | 'schema';
 
+/** What is said to another service on a person's behalf. */
+export type ExchangePurpose = 'sign-in' | 'wallet';
+
 /** A document as it came; nothing of it has been checked but its size and type. */
 export interface FetchResult {
   readonly status: number;
@@ -33,6 +37,26 @@ export interface FetchResult {
 
 /** Gets a document: 200, or 304 where `ifNoneMatch` was given; everything else is a FetchError. */
 export type Fetch = (url: string, options?: { ifNoneMatch?: string; signal?: AbortSignal }) => Promise<FetchResult>;
+
+/** A request of a conversation; its headers are the caller's. */
+export interface Outgoing {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer of any status but a redirect; header names in lower case, a header that came twice joined by commas. */
+export interface Incoming {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** Sends a request and reads the answer; throws FetchError when there is none that may be read. */
+export type Exchange = (request: Outgoing) => Promise<Incoming>;
 
 /** What a purpose may ask for and receive. */
 export interface FetchPolicy {
@@ -53,7 +77,7 @@ const credentialTypes = [
 const plainTypes = ['application/json', 'application/ld+json'];
 
 /** Bounds of security.md §6.1; a verdict is promised within 5 s in all, so no single fetch may take longer. */
-const defaultPolicies: Readonly<Record<FetchPurpose, FetchPolicy>> = {
+const defaultPolicies: Readonly<Record<FetchPurpose | ExchangePurpose, FetchPolicy>> = {
   did: { ports: [443], mediaTypes: [...didTypes, ...plainTypes], maxBytes: 64 * 1024, deadlineMilliseconds: 3000 },
   status: {
     ports: [443],
@@ -72,6 +96,20 @@ const defaultPolicies: Readonly<Record<FetchPurpose, FetchPolicy>> = {
     mediaTypes: ['application/schema+json', ...plainTypes],
     maxBytes: 256 * 1024,
     deadlineMilliseconds: 3000,
+  },
+  // Provider and port stand in the configuration; a person waits for the answer.
+  'sign-in': {
+    ports: 'any',
+    mediaTypes: [...plainTypes, 'application/jwt'],
+    maxBytes: 256 * 1024,
+    deadlineMilliseconds: 5000,
+  },
+  // A person pasted the address; an issuer may have to write and sign thirty credentials.
+  wallet: {
+    ports: 'any',
+    mediaTypes: [...didTypes, ...plainTypes, 'application/jwt', 'application/oauth-authz-req+jwt'],
+    maxBytes: 4 * 1024 * 1024,
+    deadlineMilliseconds: 30_000,
   },
 };
 
@@ -97,17 +135,18 @@ export interface HttpClientOptions {
    * Production passes the hosts of the registry: `host` has its port unless that is the standard one. Since it names
    * ports too, it stands in for the ports of the policies: a trust may publish on 8443, and nobody else is asked there.
    */
-  readonly allowHost?: (purpose: FetchPurpose, host: string) => boolean;
+  readonly allowHost?: (purpose: FetchPurpose | ExchangePurpose, host: string) => boolean;
   readonly network?: Network;
-  readonly policies?: Partial<Record<FetchPurpose, Partial<FetchPolicy>>>;
+  readonly policies?: Partial<Record<FetchPurpose | ExchangePurpose, Partial<FetchPolicy>>>;
   readonly gate?: Partial<GateLimits>;
   /** How long a failure answers in place of the host; 0 turns that off. */
   readonly negativeCacheMilliseconds?: number;
 }
 
-/** Hands out a Fetch for each purpose, and can be closed. */
+/** Hands out a Fetch or an Exchange for each purpose, and can be closed. */
 export interface HttpClient {
   forPurpose(purpose: FetchPurpose): Fetch;
+  exchangeFor(purpose: ExchangePurpose): Exchange;
   close(): Promise<void>;
 }
 
@@ -131,24 +170,41 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const failures = createNegativeCache(options);
   const agents: Agent[] = [];
 
-  function forPurpose(purpose: FetchPurpose): Fetch {
+  /** An agent for each purpose: no connection is kept alive from one policy into another. */
+  function open(purpose: FetchPurpose | ExchangePurpose) {
     const policy = { ...defaultPolicies[purpose], ...options.policies?.[purpose] };
     const ports = options.allowHost ? 'any' : policy.ports;
-    // An agent for each purpose: no connection is kept alive from one policy into another.
     const agent = createAgent(policy, connect, options.gate?.perHost ?? defaultGateLimits.perHost);
     agents.push(agent);
-    return async (url, { ifNoneMatch, signal } = {}) => {
+    return (url: string): FetchContext => {
       const target = parseTarget(url, { reach: reachOf(hostnameOf(url)), ports });
       if (options.allowHost && !options.allowHost(purpose, target.url.host)) {
         throw new FetchError('host', `${target.url.host} is not a host of a recognised organisation.`);
       }
-      const context = { target, policy, agent, gate, ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
-      return failures.guard(`${purpose} ${target.url.href}`, signal, () => fetchWithin(context, signal));
+      return { target, policy, agent, gate };
+    };
+  }
+
+  function forPurpose(purpose: FetchPurpose): Fetch {
+    const contextOf = open(purpose);
+    return async (url, { ifNoneMatch, signal } = {}) => {
+      const context = { ...contextOf(url), ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };
+      const key = `${purpose} ${context.target.url.href}`;
+      return failures.guard(key, signal, () => within(context, signal, (inner) => get(context, inner)));
+    };
+  }
+
+  function exchangeFor(purpose: ExchangePurpose): Exchange {
+    const contextOf = open(purpose);
+    return async (outgoing) => {
+      const context = contextOf(outgoing.url);
+      return within(context, outgoing.signal, (signal) => converse(context, outgoing, signal));
     };
   }
 
   return {
     forPurpose,
+    exchangeFor,
     async close() {
       await Promise.all(agents.map((agent) => agent.close()));
     },
@@ -189,7 +245,11 @@ interface FetchContext {
 }
 
 /** One deadline over waiting, connecting and reading. */
-async function fetchWithin(context: FetchContext, outer: AbortSignal | undefined): Promise<FetchResult> {
+async function within<T>(
+  context: FetchContext,
+  outer: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { host } = context.target.url;
   if (outer?.aborted) throw new FetchError('timeout', `There was no time left to ask ${host}.`);
   const controller = new AbortController();
@@ -197,7 +257,7 @@ async function fetchWithin(context: FetchContext, outer: AbortSignal | undefined
   const timer = setTimeout(abort, context.policy.deadlineMilliseconds);
   outer?.addEventListener('abort', abort, { once: true });
   try {
-    return await context.gate.run(host, controller.signal, () => get(context, controller.signal));
+    return await context.gate.run(host, controller.signal, () => work(controller.signal));
   } catch (error) {
     throw toFetchError(error, host, controller.signal.aborted);
   } finally {
@@ -207,16 +267,54 @@ async function fetchWithin(context: FetchContext, outer: AbortSignal | undefined
 }
 
 async function get(context: FetchContext, signal: AbortSignal): Promise<FetchResult> {
-  const { target, policy, agent, ifNoneMatch } = context;
+  const { ifNoneMatch } = context;
+  const headers = ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch };
+  return send(context, { method: 'GET', headers, signal }, async (response) => {
+    checkHead(response, context);
+    return toResult(response, await readBody(response, context));
+  });
+}
+
+async function converse(context: FetchContext, outgoing: Outgoing, signal: AbortSignal): Promise<Incoming> {
+  const { method, body } = outgoing;
+  const headers = Object.fromEntries(
+    Object.entries(outgoing.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return send(context, { method, headers, body, signal }, async (response) => {
+    const { host } = context.target.url;
+    const { statusCode: status } = response;
+    if (status >= 300 && status < 400) {
+      throw new FetchError('redirect', `${host} sent a redirect (${status}); redirects are not followed.`);
+    }
+    checkEncoding(response, host);
+    const content = await readBody(response, context);
+    const joined = Object.entries(response.headers).map(([name, value]) => [name, single(value) ?? '']);
+    return { status, headers: Object.fromEntries(joined), contentType: mediaType(response.headers), body: content };
+  });
+}
+
+interface Sent {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function send<T>(
+  { target, policy, agent }: FetchContext,
+  { method, headers, body, signal }: Sent,
+  read: (response: Dispatcher.ResponseData) => Promise<T>,
+): Promise<T> {
   const response = await request(target.url, {
     dispatcher: agent,
-    method: 'GET',
+    method,
     headers: {
       accept: policy.mediaTypes.join(', '),
-      'accept-encoding': 'identity',
       'user-agent': 'staff-passport',
-      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+      ...headers,
+      'accept-encoding': 'identity',
     },
+    ...(body === undefined ? {} : { body }),
     signal,
     headersTimeout: policy.deadlineMilliseconds,
     bodyTimeout: policy.deadlineMilliseconds,
@@ -224,9 +322,7 @@ async function get(context: FetchContext, signal: AbortSignal): Promise<FetchRes
   // Destroying a body emits an error; without a listener that ends the process (security.md §6.1).
   response.body.on('error', () => undefined);
   try {
-    checkHead(response, context);
-    const body = await readBody(response, context);
-    return toResult(response, body);
+    return await read(response);
   } finally {
     response.body.destroy();
   }
@@ -240,14 +336,17 @@ function checkHead({ statusCode, headers }: Dispatcher.ResponseData, context: Fe
   }
   if (statusCode === 410) throw new FetchError('gone', `${host} says that this was taken away for good (410).`);
   if (statusCode !== 200) throw new FetchError('status', `${host} answered with status ${statusCode}.`);
-  const encoding = single(headers['content-encoding']);
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new FetchError('encoding', `${host} sent a compressed body, which was not asked for.`);
-  }
+  checkEncoding({ headers }, host);
   if (!context.policy.mediaTypes.includes(mediaType(headers))) {
     throw new FetchError('media_type', `${host} sent another media type than expected.`);
   }
   if (Number(single(headers['content-length'])) > context.policy.maxBytes) throw tooLarge(context);
+}
+
+function checkEncoding({ headers }: Pick<Dispatcher.ResponseData, 'headers'>, host: string): void {
+  const encoding = single(headers['content-encoding']);
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new FetchError('encoding', `${host} sent a compressed body, which was not asked for.`);
 }
 
 function tooLarge({ target, policy }: FetchContext): FetchError {

@@ -236,6 +236,58 @@ describe('a private network', () => {
   });
 });
 
+describe('a conversation', () => {
+  test('sends what it is told to and hears of every status', async () => {
+    const { port } = await listen((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        const heard = { method: request.method, body: Buffer.concat(parts).toString(), headers: request.headers };
+        response.writeHead(400, { 'content-type': 'application/json; charset=utf-8', 'www-authenticate': 'DPoP' });
+        response.end(JSON.stringify(heard));
+      });
+    });
+    const exchange = client().exchangeFor('sign-in');
+    const headers = {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Accept-Encoding': 'gzip',
+      authorization: 'Basic x',
+    };
+    const answer = await exchange({ method: 'POST', url: `http://localhost:${port}/token`, headers, body: 'a=b' });
+    expect(answer).toMatchObject({ status: 400, contentType: 'application/json' });
+    expect(answer.headers['www-authenticate']).toBe('DPoP');
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      method: 'POST',
+      body: 'a=b',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'accept-encoding': 'identity',
+        authorization: 'Basic x',
+      },
+    });
+  });
+
+  test('is as guarded as any other request', async () => {
+    const post = (url: string, options: Partial<HttpClientOptions>) =>
+      reasonOf(client(options).exchangeFor('wallet')({ method: 'POST', url, body: '{}' }));
+    const lookup: Lookup = async () => [{ address: '10.0.0.1', family: 4 }];
+    const outside = (url: string) => post(url, { loopback: false, lookup });
+    expect(await outside('http://trust.example/token')).toBe('scheme');
+    expect(await outside('https://10.0.0.1/token')).toBe('host');
+    expect(await outside('https://trust.example:8443/token')).toBe('address');
+    const here = ({ port }: { port: number }) => post(`http://localhost:${port}/`, {});
+    expect(await here(await listen((_, response) => response.writeHead(307, { location: '/' }).end()))).toBe(
+      'redirect',
+    );
+    const compressed = json(gzipSync('{}').toString('latin1'), { 'content-encoding': 'gzip' });
+    expect(await here(await listen(compressed))).toBe('encoding');
+    expect(await here(await listen(json('x'.repeat(4 * 1024 * 1024 + 1))))).toBe('too_large');
+    const slow = await listen(() => undefined);
+    const policies = { wallet: { deadlineMilliseconds: 100 } };
+    expect(await post(`http://localhost:${slow.port}/`, { policies })).toBe('timeout');
+  });
+});
+
 describe('addresses that must never be asked', () => {
   const hostile = [
     'http://trusted.nhs.uk/',
