@@ -2,6 +2,7 @@
 const scopes = {
   'vc:issue': 'issue credentials',
   'vc:revoke': 'revoke, suspend and reinstate credentials',
+  'vc:offer': 'offer credentials to people and follow what becomes of them',
   'vc:read': 'read the records of issued credentials',
   'vc:verify': 'verify credentials and presentations',
   'registry:read': 'read the organisations of the registry, as its authority',

@@ -32,6 +32,7 @@ import {
 import { nameDigestOf, type OpenIssueRequest, prepareOpen } from './open-issuing.js';
 import {
   checkRecognition,
+  checkUnheld,
   contentOf,
   type IssueRequest,
   type PrepareDependencies,
@@ -118,6 +119,8 @@ export interface Issuance {
   readonly cycle: IssuanceCycle;
   /** Checks everything that needs no key; throws ServiceError with every fault. */
   prepare(request: IssueRequest): PreparedCredential;
+  /** The same checks for what will be issued to a holder who is not known yet; answers its type. */
+  checkUnheld(credential: JsonObject): string;
   issue(request: IssueRequest, caller: IssuanceCaller): Promise<IssuedCredential>;
   /** The same cycle for what a service instance issues outside the catalogue and signs itself. */
   issueOpen(request: OpenIssueRequest, caller: Pick<IssuanceCaller, 'clientId'>): Promise<IssuedCredential>;
@@ -183,6 +186,7 @@ export function createIssuance(given: IssuanceDependencies): Issuance {
   return {
     cycle: createCycle(deps),
     prepare: (request) => prepareCredential(deps, request),
+    checkUnheld: (credential) => checkUnheld(deps, credential),
     issue: (request, caller) => issue(deps, request, caller),
     issueOpen: (request, { clientId }) => issuePrepared(deps, prepareOpen(deps, request), { clientId }),
     changeStatus: (request, caller) => changeStatus(deps, request, caller.clientId),

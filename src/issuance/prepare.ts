@@ -287,14 +287,28 @@ function complete(
 
 /** Checks a request whole; throws ServiceError with every fault by JSON Pointer into the request. */
 export function prepareCredential(deps: PrepareDependencies, request: IssueRequest): PreparedCredential {
+  return toPrepared(checkRequest(deps, request, { pending: ['credentialStatus'] }));
+}
+
+/** The same checks for a credential that will be issued to a holder who is not known yet; answers its type. */
+export function checkUnheld(deps: PrepareDependencies, credential: JsonObject): string {
+  const request = { credential, options: { format: 'vc+jwt' } } as const;
+  return checkRequest(deps, request, { pending: ['credentialStatus', 'credentialSubject/id'] }).type;
+}
+
+function checkRequest(
+  deps: PrepareDependencies,
+  request: IssueRequest,
+  { pending }: { pending: readonly string[] },
+): PreparedContent {
   refuseReserved(request.credential);
   const type = typeOf(deps.catalogue, request.credential);
   const securing = securingOf(request.options ?? {}, deps.defaultFormat);
   const content = complete(request, type, securing, deps);
-  const violations = type.validate(content.credential, { pending: ['credentialStatus'] });
+  const violations = type.validate(content.credential, { pending });
   refuseFaults('schema_violation', inCallersTerms(violations, request));
   refuseImpossibleHolder(content.credential);
   refuseFaults('invalid_credential', checkDataModel(content.credential, securingFormats[securing.format].dataModel));
   refuseUnrecognised(deps, content.type, new Date(content.validFrom));
-  return toPrepared(content);
+  return content;
 }
