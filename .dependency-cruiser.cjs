@@ -3,7 +3,7 @@
 
 const ranks = [
   ['http', 'store', 'jose'],
-  ['audit', 'access'],
+  ['audit', 'access', 'wallet'],
   ['identity'],
   ['credential'],
   ['status', 'registry'],

@@ -10,6 +10,7 @@ import { restoreCommand } from './restore.js';
 import { serveCommand } from './serve.js';
 import { suiteCommand } from './suite.js';
 import { tokenCommand } from './token.js';
+import { walletCommand } from './wallet.js';
 
 /** The command line with all its commands. */
 export function createProgram(): Command {
@@ -26,5 +27,6 @@ export function createProgram(): Command {
     .addCommand(restoreCommand())
     .addCommand(registryCommand())
     .addCommand(tokenCommand())
-    .addCommand(suiteCommand());
+    .addCommand(suiteCommand())
+    .addCommand(walletCommand());
 }
