@@ -18,13 +18,18 @@ import { type Client, loadClients } from './clients.js';
 import { describeServer } from './metadata.js';
 import { TokenRefusal } from './refusal.js';
 import { parseScope } from './scopes.js';
-import { useAssertion } from './store.js';
+import { signInEntities } from './sign-in/store.js';
+import { accessEntities as clientEntities, useAssertion } from './store.js';
 import { type AccessAudit, createUpkeep, type Upkeep } from './upkeep.js';
 
 export { type AssertionRequest, assertionType, signClientAssertion } from './client-assertion.js';
 export { scopeNames } from './scopes.js';
-export { accessEntities } from './store.js';
+export { createIdentityProvider } from './sign-in/identity-provider.js';
+export { createSignIn, type SignIn, SignInRefusal } from './sign-in/sign-in.js';
 export type { AccessAudit, Upkeep } from './upkeep.js';
+
+/** The tables of this slice, for openStore. */
+export const accessEntities = [...clientEntities, ...signInEntities];
 
 /** The parameters of a token request (RFC 6749 section 4.4.2, RFC 7523 section 2.2). */
 export interface TokenRequest {
