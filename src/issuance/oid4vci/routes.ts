@@ -1,0 +1,214 @@
+/** The credential issuer's addresses (OpenID4VCI 1.0 sections 7 to 12). */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { ServiceError } from '../../errors.js';
+import { OAuthError, type OAuthErrorCode } from '../../http/oauth-errors.js';
+import { toServiceError } from '../../http/problems.js';
+import type { HttpServer } from '../../http/server.js';
+import { notModified, sendDocument } from '../../http/signed-document.js';
+import type { CredentialIssuer, WalletAccess } from './credential-issuer.js';
+import {
+  CredentialAnswer,
+  CredentialRequest,
+  DeferredAnswer,
+  DeferredCopies,
+  DeferredRequest,
+  NonceAnswer,
+  NotificationRequest,
+  StillDeferred,
+} from './wire.js';
+
+/** A request as far as an access token is checked with it. */
+export interface PresentedToken {
+  readonly authorization: string | undefined;
+  readonly dpop: string | undefined;
+  readonly method: string;
+  readonly url: string;
+}
+
+export interface CredentialIssuerRoutesDependencies {
+  readonly issuer: CredentialIssuer;
+  /** Throws OAuthError; a wrong answer gives somebody's documents away. */
+  readonly authorise: (presented: PresentedToken) => Promise<WalletAccess>;
+}
+
+const tags = ['wallets'];
+const publicly = { access: 'public', errors: 'oauth' } as const;
+
+export function credentialIssuerRoutes(
+  deps: CredentialIssuerRoutesDependencies,
+): (server: HttpServer) => Promise<void> {
+  return async (server) => {
+    addMetadata(server, deps.issuer);
+    addNonce(server, deps.issuer);
+    await server.register(async (scope) => addCredential(named(scope, 'invalid_credential_request'), deps));
+    await server.register(async (scope) => addDeferred(named(scope, 'invalid_credential_request'), deps));
+    await server.register(async (scope) => addNotification(named(scope, 'invalid_notification_request'), deps));
+  };
+}
+
+/** 8.3.1.2, 11.3: an unreadable request has a name of its own at each endpoint. */
+function named(scope: HttpServer, error: OAuthErrorCode): HttpServer {
+  const present = scope.errorHandler;
+  const unreadable: readonly string[] = ['malformed_json', 'invalid_request', 'unsupported_media_type'];
+  scope.setErrorHandler((cause, request, reply) => {
+    const fault = toServiceError(cause);
+    const anonymous = !(fault instanceof OAuthError) && unreadable.includes(fault.code);
+    return present.call(scope, anonymous ? new OAuthError(error, fault.message, { cause }) : fault, request, reply);
+  });
+  return scope;
+}
+
+/** Inserted before the path, as the specification says, and appended after it, as some wallets look for it (trap 4). */
+function addMetadata(server: HttpServer, issuer: CredentialIssuer): void {
+  const wellKnown = '/.well-known/openid-credential-issuer';
+  const addresses = [wellKnown, ...(server.basePath === '' ? [] : [`${wellKnown}${server.basePath}`])];
+  for (const [index, url] of addresses.entries()) {
+    server.get(
+      url,
+      {
+        config: publicly,
+        schema: {
+          tags,
+          operationId: index === 0 ? 'readCredentialIssuerMetadata' : 'readCredentialIssuerMetadataByPath',
+          summary: 'What wallets may get here: credential issuer metadata (OpenID4VCI)',
+          description: 'As JSON, or signed for `Accept: application/jwt`.',
+          response: {
+            200: {
+              description: 'The metadata',
+              content: {
+                'application/json': { schema: Type.Object({}, { additionalProperties: true }) },
+                'application/jwt': { schema: Type.String() },
+              },
+            },
+            304: notModified,
+          },
+        },
+      },
+      async (request, reply) =>
+        sendDocument(request, reply.header('vary', 'accept'), issuer.metadata(request.headers.accept)),
+    );
+  }
+}
+
+function addNonce(server: HttpServer, issuer: CredentialIssuer): void {
+  server.post(
+    '/nonce',
+    {
+      // Some wallets send an empty body and call it JSON, others {} (trap 9).
+      config: { ...publicly, limit: 'wallet', emptyBody: true },
+      schema: {
+        tags,
+        operationId: 'makeNonce',
+        summary: 'A fresh c_nonce for proofs of possession',
+        response: { 200: NonceAnswer },
+      },
+    },
+    async (_request, reply) => reply.header('cache-control', 'no-store').send(issuer.nonce()),
+  );
+}
+
+type Authorised = (request: FastifyRequest) => WalletAccess;
+
+/** Checks the token after the limits and before the body is read; answers what reads its result. */
+function authorising(scope: HttpServer, path: string, { authorise }: CredentialIssuerRoutesDependencies): Authorised {
+  const known = new WeakMap<FastifyRequest, WalletAccess>();
+  scope.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    refuseEncryptedBody(request);
+  });
+  scope.addHook('preParsing', async (request) => {
+    const { authorization, dpop } = request.headers;
+    const presented = { authorization, dpop: single(dpop), method: request.method, url: `${scope.publicUrl}${path}` };
+    const access = await authorise(presented);
+    refuseTokenInQuery(request);
+    known.set(request, access);
+  });
+  return (request) => {
+    const access = known.get(request);
+    if (access === undefined) throw new ServiceError('internal', 'A request was not authorised.');
+    return access;
+  };
+}
+
+/** RFC 9449 4.3: one DPoP header; Node joins several with a comma, which no proof contains. */
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header;
+}
+
+/** RFC 6750 2: one way to send the token, and never the address, which ends up in logs. */
+function refuseTokenInQuery(request: FastifyRequest): void {
+  const query = request.query as Record<string, unknown>;
+  if (!('access_token' in query)) return;
+  throw new OAuthError('invalid_request', 'The access token must be sent in the Authorization header only.');
+}
+
+/** Section 10: the metadata of this profile has no key to encrypt to. */
+function refuseEncryptedBody(request: FastifyRequest): void {
+  if (!/^application\/jwt\b/i.test(request.headers['content-type'] ?? '')) return;
+  throw new OAuthError('invalid_encryption_parameters', 'This credential issuer takes no encrypted requests.');
+}
+
+const walletRoute = { ...publicly, limit: 'wallet' } as const;
+
+function addCredential(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
+  const accessOf = authorising(scope, '/credential', deps);
+  scope.post(
+    '/credential',
+    {
+      config: walletRoute,
+      schema: {
+        tags,
+        operationId: 'requestCredential',
+        summary: 'Issue a document to a wallet, one copy for each key',
+        body: CredentialRequest,
+        response: { 200: CredentialAnswer, 202: DeferredAnswer },
+      },
+    },
+    async (request, reply) => send(reply, await deps.issuer.credential(accessOf(request), request.body)),
+  );
+}
+
+/** 8.3 and 9.2: 202 for what is still to come. */
+function send(reply: FastifyReply, answer: object): FastifyReply {
+  return reply.code('transaction_id' in answer ? 202 : 200).send(answer);
+}
+
+function addDeferred(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
+  const accessOf = authorising(scope, '/deferred_credential', deps);
+  scope.post(
+    '/deferred_credential',
+    {
+      config: walletRoute,
+      schema: {
+        tags,
+        operationId: 'requestDeferredCredential',
+        summary: 'Ask again for a document that was not released yet',
+        body: DeferredRequest,
+        response: { 200: DeferredCopies, 202: StillDeferred },
+      },
+    },
+    async (request, reply) => send(reply, await deps.issuer.deferredCredential(accessOf(request), request.body)),
+  );
+}
+
+function addNotification(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
+  const accessOf = authorising(scope, '/notification', deps);
+  scope.post(
+    '/notification',
+    {
+      config: walletRoute,
+      schema: {
+        tags,
+        operationId: 'notifyIssuer',
+        summary: 'What became of the copies that a wallet received',
+        body: NotificationRequest,
+        response: { 204: { type: 'null', description: 'Noted' } },
+      },
+    },
+    async (request, reply) => {
+      await deps.issuer.notification(accessOf(request), request.body);
+      return reply.code(204).send(null);
+    },
+  );
+}
