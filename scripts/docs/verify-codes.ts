@@ -22,8 +22,10 @@ credential at all. Every check is reported, not only the first that failed.
 What you must do yourself: give every presenter a challenge of their own and accept it once. This service keeps no
 challenges, so it cannot see that one was used before.
 
-A bare credential says what was certified, not who sent it: its \`holder\` check is skipped. In a presentation every
-credential must be about the presenter.
+A bare credential says what was certified, not who sent it: its \`holder\` check is skipped. With
+\`options: {challenge, domain}\` it must come with a key binding for them (SD-JWT, RFC 9901 7.3), which is compared with
+both and may be five minutes old; a credential without one is refused. In a presentation every credential must be about
+the presenter.
 
 Before the signature nothing is fetched but the DID document of an issuer that the trust registry lists; status lists are
 fetched only when signature and registry have passed. What a status entry itself gets wrong needs no list and is told for

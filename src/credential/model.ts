@@ -46,6 +46,11 @@ export interface VerifiedCredential {
   readonly validUntil?: Date;
   /** SHA-256 in base64url of the compact token, or of the JCS form of the object with its proof. */
   readonly digest: string;
+  /**
+   * Whether the holder's key binding (SD-JWT, RFC 9901) was compared with a challenge and domain; absent where there is
+   * none. What was compared with nothing may be a copy.
+   */
+  readonly keyBinding?: 'compared' | 'uncompared';
 }
 
 /** A presentation whose proof, challenge and domain were checked. Its credentials are not. */

@@ -22,7 +22,7 @@ import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } fr
 import { deriveMethod, isDeriving } from './deriving.js';
 import { checkExistingProof, type ExistingProof, takesFurtherProofs } from './further-proof.js';
 import type { VerifiedCredential } from './model.js';
-import { type DeriveArgs, type PassportPolicies, timeOf } from './provider-arguments.js';
+import { type DeriveArgs, type PassportPolicies, type PassportVerifyArgs, timeOf } from './provider-arguments.js';
 import { readCredential } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
 import { knowsTerms, type TermsArgs, termsMethod } from './terms.js';
@@ -82,6 +82,7 @@ export class StaffPassportCredentialPlugin extends CredentialPlugin {
       );
       const { proved } = verdict;
       if (!verdict.verified || !proved) return verdict;
+      checkKeyBinding(args as PassportVerifyArgs, proved);
       checkValidity(proved, policies);
       if (policies.credentialStatus !== false) await checkStatus(verdict, context);
       return verdict;
@@ -180,6 +181,12 @@ async function asServiceError<T>(work: () => Promise<T>): Promise<T> {
     if (!(cause instanceof CredentialRefusal)) throw cause;
     throw new ServiceError('invalid_credential', cause.message, { faults: cause.faults, cause });
   }
+}
+
+/** RFC 9901 7.3: where a key binding is asked for, a credential without one is refused. Most formats have none. */
+function checkKeyBinding({ keyBinding: asked }: PassportVerifyArgs, { keyBinding }: VerifiedCredential): void {
+  if (asked === undefined || keyBinding === 'compared') return;
+  throw new CredentialRefusal('key_binding_missing', 'The credential comes without a key binding.');
 }
 
 function checkValidity({ validFrom, validUntil }: VerifiedCredential, policies: PassportPolicies): void {

@@ -54,8 +54,16 @@ export interface PassportPolicies extends VerificationPolicies {
   readonly holder?: boolean;
 }
 
+/** What the holder of a credential was asked to sign. */
+export interface KeyBindingQuestion {
+  readonly challenge: string;
+  readonly domain: string;
+}
+
 export interface PassportVerifyArgs {
   readonly credential: string | JsonObject;
+  /** Demands a key binding for this challenge and domain, whatever the credential is secured with. */
+  readonly keyBinding?: KeyBindingQuestion;
   /** What readCredential made of this very credential; spares parsing it again. */
   readonly reading?: UnverifiedCredential;
   readonly policies?: PassportPolicies;

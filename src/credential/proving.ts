@@ -6,7 +6,7 @@ import type {
   VerifiedCredential,
   VerifiedPresentation,
 } from './model.js';
-import type { PassportPolicies } from './provider-arguments.js';
+import type { KeyBindingQuestion, PassportPolicies } from './provider-arguments.js';
 import { CredentialRefusal } from './refusals.js';
 import type { CredentialVerdict, PresentationVerdict } from './verdict.js';
 
@@ -29,15 +29,25 @@ export interface PresentationExpectation extends ProofOptions {
   readonly acceptHolder?: (did: string) => boolean;
 }
 
-/** Proves issuer, algorithm, key and signature; throws CredentialRefusal. */
+/** Of a credential that is presented by itself: the key binding that must come with it, if any is asked for. */
+export interface CredentialProofOptions extends ProofOptions {
+  readonly keyBinding?: KeyBindingQuestion;
+}
+
+/**
+ * Proves issuer, algorithm, key and signature, then the key binding that was asked for; throws CredentialRefusal. A
+ * refusal of holder, challenge or domain means that everything before it held.
+ */
 export async function verifyProof(
   agent: PassportAgent,
   credential: UnverifiedCredential,
-  options: ProofOptions,
+  options: CredentialProofOptions,
 ): Promise<VerifiedCredential> {
+  const { keyBinding } = options;
   const verdict: CredentialVerdict = await agent.verifyCredential({
     credential: credential.input as string,
     reading: credential,
+    ...(keyBinding === undefined ? {} : { keyBinding }),
     policies: policiesOf(options),
   });
   return provedBy(verdict);

@@ -73,6 +73,7 @@ export const refusals = {
   expired: fail('validity'),
   status_failed: fail('status'),
   status_unchecked: indeterminate('status'),
+  key_binding_missing: fail('holder'),
   holder_not_did: fail('holder'),
   holder_mismatch: fail('holder'),
   holder_not_accepted: fail('holder'),

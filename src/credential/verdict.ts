@@ -65,6 +65,7 @@ export function describeProof(facts: {
   digest: string;
   now: Date;
   times: { iat?: Date; nbf?: Date; exp?: Date; created?: Date };
+  keyBinding?: VerifiedCredential['keyBinding'];
 }): VerifiedCredential {
   const { credential, key, times, now } = facts;
   const date = (member: string) => parseDateTime(credential[member]);
@@ -85,6 +86,7 @@ export function describeProof(facts: {
     ...(validFrom ? { validFrom } : {}),
     ...(validUntil ? { validUntil } : {}),
     digest: facts.digest,
+    ...(facts.keyBinding ? { keyBinding: facts.keyBinding } : {}),
   };
 }
 

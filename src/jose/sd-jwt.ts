@@ -66,6 +66,8 @@ export interface KeyBindingExpectation {
   /** Compared where the verifier asked for one. */
   readonly nonce?: string;
   readonly aud?: string;
+  /** How old it may be by its iat (RFC 9901 7.3); of any age where absent. */
+  readonly maxAgeSeconds?: number;
 }
 
 /**
@@ -83,7 +85,8 @@ export function verifyKeyBinding(sdJwt: ParsedSdJwt, expected: KeyBindingExpecta
   try {
     const key = importJwk(jwk);
     verifyJws(keyBinding, key);
-    checkTimeClaims(keyBinding.claims, expected.now);
+    const { maxAgeSeconds } = expected;
+    checkTimeClaims(keyBinding.claims, expected.now, maxAgeSeconds === undefined ? {} : { maxAgeSeconds });
     return key;
   } catch (cause) {
     if (!(cause instanceof JoseError)) throw cause;

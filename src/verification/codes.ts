@@ -405,6 +405,12 @@ const proving = {
     'Holders use did:key or did:jwk; did:web only from hosts that are configured here.',
     askHolder,
   ),
+  key_binding_missing: fail(
+    'holder',
+    'The credential comes without the key binding that was asked for.',
+    'It is no SD-JWT, or whoever sent it did not sign with the key that it is bound to.',
+    askHolder,
+  ),
   challenge_mismatch: fail(
     'challenge',
     'The presentation answers another challenge.',
@@ -833,6 +839,16 @@ const judging = {
   }),
   holder_is_subject: pass('holder', 'The presenter is the person that the credential is about.'),
   holder_proved: pass('holder', 'The presenter holds the key of the DID that they are named by.'),
+  holder_key_bound: pass('holder', 'The presenter holds the key that the credential is bound to.'),
+  holder_not_compared: {
+    check: 'holder',
+    outcome: 'skipped',
+    required: false,
+    projection: 'warning',
+    sentence: 'The key binding was compared with nothing: the credential may be a copy, or meant for another.',
+    cause: 'It was signed for a challenge and a domain, and the request gave none to compare them with.',
+    remedy: 'Verify with the challenge and domain that the person was asked to sign.',
+  },
   holder_not_presented: {
     check: 'holder',
     outcome: 'skipped',

@@ -35,6 +35,9 @@ export const credentialOrder: readonly CheckName[] = [
   'holder',
 ];
 
+/** What a key binding adds, where one is asked for. */
+const boundOrder: readonly CheckName[] = [...credentialOrder, 'challenge', 'domain'];
+
 export interface CredentialDeps {
   readonly agent: PassportAgent;
   readonly registry: RegistryView;
@@ -58,14 +61,22 @@ export interface CredentialQuestion {
   readonly proofGraceSeconds: number;
   /** Whether a proof counts whose issuer owns no key. */
   readonly unboundIssuers: boolean;
+  /** The key binding that a credential presented by itself must come with. */
+  readonly keyBinding?: { readonly challenge: string; readonly domain: string };
 }
 
-/** What passed when the check named is the first that did not. */
+const provedSoFar: readonly VerifyCode[] = ['format_read', 'algorithm_allowed', 'key_published', 'proof_verified'];
+const keyBound: readonly VerifyCode[] = ['holder_key_bound', 'challenge_matches', 'domain_matches'];
+
+/** What passed when the check named is the first that did not; a key binding is compared after the proof held. */
 const passedBefore: Readonly<Partial<Record<CheckName, readonly VerifyCode[]>>> = {
   algorithm: ['format_read'],
   issuer: ['format_read', 'algorithm_allowed'],
   key: ['format_read', 'algorithm_allowed'],
   proof: ['format_read', 'algorithm_allowed', 'key_published'],
+  holder: provedSoFar,
+  challenge: [...provedSoFar, ...keyBound],
+  domain: [...provedSoFar, ...keyBound],
 };
 
 /** The lines that a refusal stands for: those before it that passed, its own, and what failed in the same round. */
@@ -89,9 +100,10 @@ async function prove(
 ): Promise<Proved> {
   const read = [finding('format_read'), finding('algorithm_allowed')];
   try {
-    const { now, proofGraceSeconds } = question;
+    const { now, proofGraceSeconds, keyBinding } = question;
     const unboundIssuer = isUnbound(unverified, question.unboundIssuers);
-    const work = verifyProof(deps.agent, unverified, { now, proofGraceSeconds, unboundIssuer });
+    const asked = { now, proofGraceSeconds, unboundIssuer, ...(keyBinding && { keyBinding }) };
+    const work = verifyProof(deps.agent, unverified, asked);
     return { verified: await question.deadline.race(work) };
   } catch (error) {
     if (error instanceof CredentialRefusal) return { findings: refusalFindings(error) };
@@ -138,9 +150,17 @@ async function statusFinding(
   }
 }
 
-function holderFinding(verified: VerifiedCredential, presenter: Presenter): Check[] {
+/** A key binding says who sent a credential that stands alone; in a presentation its presenter has said so. */
+const boundCodes = {
+  compared: keyBound,
+  uncompared: ['holder_not_compared'],
+  none: ['holder_not_presented'],
+} as const satisfies Record<string, readonly VerifyCode[]>;
+
+function holderFinding({ credential, keyBinding }: VerifiedCredential, presenter: Presenter): Check[] {
   if (presenter === 'unknown') return [];
-  return [presenter === 'nobody' ? finding('holder_not_presented') : checkHolder(verified.credential, presenter.did)];
+  if (presenter !== 'nobody') return [checkHolder(credential, presenter.did)];
+  return boundCodes[keyBinding ?? 'none'].map((code) => finding(code));
 }
 
 async function judge(
@@ -151,7 +171,7 @@ async function judge(
   const [type] = catalogueTypes(deps.catalogue, verified.credential);
   const issuer = checkIssuer(deps.registry, verified, type?.type, question.now);
   const findings = [
-    ...(['format_read', 'algorithm_allowed', 'key_published', 'proof_verified'] as const).map((code) => finding(code)),
+    ...provedSoFar.map((code) => finding(code)),
     issuer,
     checkValidity(verified, question.now),
     checkSchema(deps.catalogue, verified.credential),
@@ -186,9 +206,14 @@ function reportedIssuer(deps: CredentialDeps, did: string): ReportedIssuer {
   return organisation === undefined ? { id: did } : { id: did, name: organisation.name, odsCode: organisation.odsCode };
 }
 
-function refused(findings: readonly Check[], presenter: Presenter, format?: string): CredentialReport {
-  const holder = presenter === 'nobody' ? [finding('holder_not_presented')] : [];
-  const checks = completeChecks(credentialOrder, [...findings, ...holder]);
+function orderOf({ keyBinding }: CredentialQuestion): readonly CheckName[] {
+  return keyBinding === undefined ? credentialOrder : boundOrder;
+}
+
+function refused(findings: readonly Check[], question: CredentialQuestion, format?: string): CredentialReport {
+  const alone = question.presenter === 'nobody' && question.keyBinding === undefined;
+  const holder = alone ? [finding('holder_not_presented')] : [];
+  const checks = completeChecks(orderOf(question), [...findings, ...holder]);
   return { decision: decide(checks), checks, ...(format !== undefined && { format }) };
 }
 
@@ -198,13 +223,13 @@ export async function checkCredential(deps: CredentialDeps, question: Credential
   try {
     unverified = readCredential(question.input);
   } catch (error) {
-    if (error instanceof CredentialRefusal) return refused(refusalFindings(error), question.presenter);
+    if (error instanceof CredentialRefusal) return refused(refusalFindings(error), question);
     throw error;
   }
   const proved = await proveIfAllowed(deps, unverified, question);
-  if (!('verified' in proved)) return refused(proved.findings, question.presenter, unverified.format);
+  if (!('verified' in proved)) return refused(proved.findings, question, unverified.format);
   const { verified } = proved;
-  const checks = completeChecks(credentialOrder, await judge(deps, verified, question));
+  const checks = completeChecks(orderOf(question), await judge(deps, verified, question));
   return {
     decision: decide(checks),
     checks,

@@ -7,7 +7,7 @@ import { sendPage } from '../http/page.js';
 import { problemResponses } from '../http/problems.js';
 import type { HttpServer, RouteAccess } from '../http/server.js';
 import { projectCredential, projectPresentation } from './projection.js';
-import type { Verification } from './verification.js';
+import type { KeyBinding, Verification } from './verification.js';
 import { closedBody, codesBody, formBody, pastedFault, readPasted, verdictBody } from './verify-page.js';
 import {
   CredentialVerifyAnswer,
@@ -76,30 +76,29 @@ interface VerifyRequest {
 }
 
 type Question =
-  | { readonly verifiableCredential: unknown }
+  | { readonly verifiableCredential: unknown; readonly keyBinding?: KeyBinding }
   | { readonly verifiablePresentation: unknown; readonly challenge: string; readonly domain: string };
 
-/** decisions.md 2: exactly one of the two; challenge and domain belong to presentations and are never ignored. */
+/**
+ * decisions.md 2: exactly one of the two; challenge and domain go together and are never ignored: with a credential they
+ * demand its key binding (RFC 9901 7.3).
+ */
 function toQuestion(body: VerifyRequest): Question {
   const { verifiableCredential, verifiablePresentation, options = {} } = body;
   const both = verifiableCredential !== undefined && verifiablePresentation !== undefined;
   if (both) refuse([{ path: '/verifiablePresentation', detail: 'must not stand beside verifiableCredential' }]);
-  const names = ['challenge', 'domain'] as const;
-  if (verifiableCredential !== undefined) {
-    const idle = names.filter((name) => options[name] !== undefined);
-    if (idle.length > 0) {
-      refuse(idle.map((name) => ({ path: `/options/${name}`, detail: 'only a presentation answers it' })));
-    }
+  const { challenge, domain } = options;
+  if (verifiableCredential !== undefined && challenge === undefined && domain === undefined) {
     return { verifiableCredential };
   }
-  if (verifiablePresentation === undefined) {
+  if (verifiableCredential === undefined && verifiablePresentation === undefined) {
     refuse([{ path: '/verifiableCredential', detail: 'is required, or verifiablePresentation' }]);
   }
-  const { challenge, domain } = options;
   if (challenge === undefined || domain === undefined) {
-    const missing = names.filter((name) => options[name] === undefined);
-    refuse(missing.map((name) => ({ path: `/options/${name}`, detail: 'is required for a presentation' })));
+    const missing = (['challenge', 'domain'] as const).filter((name) => options[name] === undefined);
+    refuse(missing.map((name) => ({ path: `/options/${name}`, detail: 'is required' })));
   }
+  if (verifiableCredential !== undefined) return { verifiableCredential, keyBinding: { challenge, domain } };
   return { verifiablePresentation, challenge, domain };
 }
 

@@ -20,12 +20,20 @@ export { acceptHolder } from './presentation-checks.js';
 export { projectCredential, projectPresentation } from './projection.js';
 export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';
 
+/** `nonce` and `aud` of a key binding. */
+export interface KeyBinding {
+  readonly challenge: string;
+  readonly domain: string;
+}
+
 /** What is to be verified, and for whom it is asked. */
 export interface CredentialInput {
   readonly verifiableCredential: unknown;
   readonly clientId?: string;
   /** How long after its `expires` a Data Integrity proof still counts (decisions.md 6); 0 when absent. */
   readonly proofGraceSeconds?: number;
+  /** What the holder was asked to sign: the credential must come with a key binding for it (RFC 9901 7.3). */
+  readonly keyBinding?: KeyBinding;
   /** Prove also what an issuer that is no DID is said to have issued; nothing ties the key to it. False when absent. */
   readonly unboundIssuers?: boolean;
 }
@@ -100,8 +108,8 @@ export function createVerification(deps: VerificationDependencies): Verification
   }
 
   return {
-    async verifyCredential({ verifiableCredential, clientId, proofGraceSeconds = 0, unboundIssuers = false }) {
-      const policy = { proofGraceSeconds, unboundIssuers };
+    async verifyCredential({ verifiableCredential, clientId, ...asked }) {
+      const policy = { proofGraceSeconds: 0, unboundIssuers: false, ...asked };
       const question = { input: verifiableCredential, presenter: 'nobody', ...policy } as const;
       const report = await timed((now, deadline) => checkCredential(checks, { ...question, now, deadline }));
       record('credential', report, clientId);

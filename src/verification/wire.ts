@@ -37,7 +37,10 @@ export const VerifyBody = Type.Object(
     options: Type.Optional(
       Type.Object(
         { challenge: Type.Optional(Challenge), domain: Type.Optional(Domain) },
-        { ...closed, description: 'Both are required with a presentation and refused with a bare credential.' },
+        {
+          ...closed,
+          description: 'Both are required with a presentation. With a credential they demand its key binding (SD-JWT).',
+        },
       ),
     ),
   },

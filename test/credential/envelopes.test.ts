@@ -1,5 +1,5 @@
 /** VCDM 2.0 as SD-JWT and as COSE_Sign1, the older JWT in an envelope, and what envelopes may not be. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   checkPresentationModel,
   readCredential,
@@ -140,20 +140,72 @@ describe('SD-JWT', () => {
     expect(parsePath('credentialSubject.phones[0][1].number')).toEqual(['credentialSubject', 'phones', 0, 1, 'number']);
   });
 
-  test('proves the holder where the issuer named a key and the holder used it', async () => {
-    const credential = plainCredential(t.holder.did);
-    const header = { alg: 'ES256', typ: 'vc+sd-jwt', cty: 'vc', kid: t.es256.kid } as const;
-    const claims = { ...credential, cnf: { jwk: { ...(t.holder.key.jwk as JsonObject) } } };
-    const issued = await signSdJwt(header, claims, { paths: [], random: randomBytes, sign: t.es256.sign });
-    const { createHash } = await import('node:crypto');
-    const hash = createHash('sha256').update(issued).digest('base64url');
-    const binding = { nonce: challenge, aud: domain, iat: now.getTime() / 1000, sd_hash: hash };
-    const bound = await t.holder.key.token(binding, { typ: 'kb+jwt', cty: undefined as never });
-    await expect(verify(issued + bound)).resolves.toMatchObject({ credential, format: 'vc+sd-jwt' });
-    const stale = await t.holder.key.token({ ...binding, sd_hash: 'x' }, { typ: 'kb+jwt', cty: undefined as never });
-    await expect(verify(issued + stale)).rejects.toMatchObject({ code: 'disclosures_invalid' });
-    await expect(verify(issued + (await t.ed25519.token(binding, { typ: 'kb+jwt' })))).rejects.toMatchObject({
-      code: 'key_binding_invalid',
+  describe('with a key binding', () => {
+    const seconds = now.getTime() / 1000;
+    const credential = () => plainCredential(t.holder.did);
+    const asked = { challenge, domain };
+
+    async function issueBound(): Promise<string> {
+      const header = { alg: 'ES256', typ: 'vc+sd-jwt', cty: 'vc', kid: t.es256.kid } as const;
+      const claims = { ...credential(), cnf: { jwk: { ...(t.holder.key.jwk as JsonObject) } } };
+      return signSdJwt(header, claims, { paths: [], random: randomBytes, sign: t.es256.sign });
+    }
+    async function bind(issued: string, changes: JsonObject = {}, key = t.holder.key): Promise<string> {
+      const hash = createHash('sha256').update(issued).digest('base64url');
+      const claims = { nonce: challenge, aud: domain, iat: seconds, sd_hash: hash, ...changes };
+      return issued + (await key.token(claims, { typ: 'kb+jwt', cty: undefined as never }));
+    }
+    const verifyBound = async (text: string, keyBinding = asked, when = now) =>
+      verifyProof(t.agent, readCredential(text), { now: when, keyBinding });
+
+    test('proves the holder where the issuer named a key and the holder used it', async () => {
+      const issued = await issueBound();
+      const bound = await bind(issued);
+      const proved = { credential: credential(), format: 'vc+sd-jwt' };
+      await expect(verifyBound(bound)).resolves.toMatchObject({ ...proved, keyBinding: 'compared' });
+      await expect(verify(bound)).resolves.toMatchObject({ ...proved, keyBinding: 'uncompared' });
+      expect(await verify(issued)).not.toHaveProperty('keyBinding');
+    });
+
+    test('is refused when it was made for another set of disclosures, or by another key', async () => {
+      const issued = await issueBound();
+      const stale = await bind(issued, { sd_hash: 'x' });
+      const foreign = await bind(issued, {}, t.ed25519);
+      for (const check of [verify, verifyBound]) {
+        await expect(check(stale)).rejects.toMatchObject({ code: 'disclosures_invalid' });
+        await expect(check(foreign)).rejects.toMatchObject({ code: 'key_binding_invalid' });
+      }
+    });
+
+    test('is refused when it answers another challenge or is for another domain, and tells both', async () => {
+      const bound = await bind(await issueBound());
+      await expect(verifyBound(bound, { ...asked, challenge: 'c2' })).rejects.toMatchObject({
+        ...{ code: 'challenge_mismatch', further: [] },
+      });
+      await expect(verifyBound(bound, { ...asked, domain: 'https://w.example' })).rejects.toMatchObject({
+        ...{ code: 'domain_mismatch', further: [] },
+      });
+      await expect(verifyBound(bound, { challenge: 'c2', domain: 'https://w.example' })).rejects.toMatchObject({
+        ...{ code: 'challenge_mismatch', further: [{ code: 'domain_mismatch' }] },
+      });
+    });
+
+    test('may be five minutes old and a minute ahead, where it is asked for', async () => {
+      const bound = await bind(await issueBound());
+      const later = (more: number) => new Date(now.getTime() + more * 1000);
+      await expect(verifyBound(bound, asked, later(300))).resolves.toMatchObject({ keyBinding: 'compared' });
+      await expect(verifyBound(bound, asked, later(301))).rejects.toMatchObject({ code: 'key_binding_invalid' });
+      await expect(verifyBound(bound, asked, later(-60))).resolves.toMatchObject({ keyBinding: 'compared' });
+      await expect(verifyBound(bound, asked, later(-61))).rejects.toMatchObject({ code: 'key_binding_invalid' });
+    });
+
+    test('is demanded of every format where it is asked for', async () => {
+      await expect(verifyBound(await issueBound())).rejects.toMatchObject({ code: 'key_binding_missing' });
+      for (const format of ['vc+jwt', 'vc+cose'] as const) {
+        const { verifiableCredential } = await issue(format, credential());
+        const checked = verifyProof(t.agent, readCredential(verifiableCredential), { now, keyBinding: asked });
+        await expect(checked).rejects.toMatchObject({ code: 'key_binding_missing' });
+      }
     });
   });
 });

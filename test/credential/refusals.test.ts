@@ -138,6 +138,10 @@ const cases: Record<RefusalCode, () => unknown> = {
     const claims = { nonce: 'n', aud: 'a', iat: seconds, sd_hash: sdHash };
     return check(issued + (await t.holder.key.token(claims, { typ: 'kb+jwt', cty: undefined as never })));
   },
+  key_binding_missing: async () => {
+    const keyBinding = { challenge: 'c1', domain: 'https://v.example' };
+    return verifyProof(t.agent, readCredential(await signed('eddsa-rdfc-2022')), { now, keyBinding });
+  },
   claims_inconsistent: async () => check(await t.es256.token({ ...plainCredential(t.holder.did), vc: {} })),
   data_model_invalid: async () => check(await t.es256.token(plainCredential(t.holder.did, { validUntil: 'tomorrow' }))),
   proof_malformed: async () => check(await withProof({ created: 'yesterday' })),

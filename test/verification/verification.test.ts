@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import {
   type PresentationFormat,
   readCredential,
@@ -10,6 +10,7 @@ import {
 } from '../../src/credential/credential.js';
 import type { FetchResult } from '../../src/http/client.js';
 import { decodeBase64url } from '../../src/jose/base64url.js';
+import { signSdJwt } from '../../src/jose/sd-jwt.js';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.js';
 import type { Organisation } from '../../src/registry/organisation.js';
 import { type Check, type CredentialReport, projectCredential } from '../../src/verification/verification.js';
@@ -472,10 +473,34 @@ describe('verifying', () => {
 
   const presentationFormats: Partial<Record<SecuringFormat, PresentationFormat>> = {
     'vc+jwt': 'vp+jwt',
+    'vc+sd-jwt': 'vp+sd-jwt',
+    'vc+cose': 'vp+cose',
     jwt_vc: 'jwt_vp',
     'eddsa-rdfc-2022': 'eddsa-rdfc-2022',
     'ecdsa-rdfc-2019': 'ecdsa-rdfc-2019',
   };
+
+  /** Changes what was signed, in whatever it travels; the signature stays as it was. */
+  function alter(wire: Wire): Wire {
+    if (typeof wire === 'string') return alterToken(wire);
+    const id = String(wire.id);
+    if (!id.startsWith('data:')) return { ...wire, id: 'urn:uuid:00000000-0000-4000-8000-000000000000' };
+    const [head, data = ''] = id.split(',');
+    return { ...wire, id: `${head},${head?.endsWith('base64') ? alterBytes(data) : alterToken(data)}` };
+  }
+
+  function alterToken(token: string): string {
+    const [head, payload, ...rest] = token.split('.');
+    const claims = JSON.parse(String(decodeBase64url(payload ?? ''))) as JsonObject;
+    const other = { ...claims, description: 'Added afterwards' };
+    return [head, Buffer.from(JSON.stringify(other)).toString('base64url'), ...rest].join('.');
+  }
+
+  /** As many bytes, else it would be no CBOR any more. */
+  function alterBytes(data: string): string {
+    const text = Buffer.from(data, 'base64').toString('latin1');
+    return Buffer.from(text.replace('Verifiable', 'Verifiab1e'), 'latin1').toString('base64');
+  }
 
   interface Presenting {
     readonly by?: { did: string; key: TestKey };
@@ -503,9 +528,33 @@ describe('verifying', () => {
     return programme.verification().verifyPresentation({ verifiablePresentation, ...(asked ?? { challenge, domain }) });
   }
 
-  describe.each(formats)('a presentation of %s', (format) => {
+  const enveloping = ['vc+sd-jwt', 'vc+cose'] as const;
+
+  /** Also in the formats that our own API does not issue. */
+  async function issueIn(format: SecuringFormat, subject: JsonObject = {}): Promise<Wire> {
+    if (!securingFormats[format].instancesOnly) return (await issue(format, {}, subject)).wire;
+    return resign(format, (await issue('vc+jwt', {}, subject)).wire, (credential) => credential);
+  }
+
+  describe.each([...formats, ...enveloping])('a presentation of %s', (format) => {
+    test('is valid when it and its credential are, and shows who presents', async () => {
+      const report = await present(format, [await issueIn(format)]);
+      expect([failed(report), open(report)]).toEqual([[], []]);
+      expect([report.decision, report.holder]).toEqual(['valid', holder.did]);
+      expect(report.credentials.map((one) => [one.format, one.decision])).toEqual([[format, 'valid']]);
+    });
+
+    test('fails with a credential in it that was altered, or that is about somebody else', async () => {
+      const altered = await present(format, [alter(await issueIn(format))]);
+      expect([altered.decision, failed(altered)]).toEqual(['invalid', []]);
+      expect(altered.credentials.map(failed)).toEqual([[expect.stringMatching(/^(proof|format):/)]]);
+      const foreign = await present(format, [await issueIn(format, { id: 'did:example:colleague' })]);
+      expect([foreign.decision, failed(foreign)]).toEqual(['invalid', []]);
+      expect(foreign.credentials.map(failed)).toEqual([['holder:holder_not_subject']]);
+    });
+
     test('fails when it answers another challenge, another domain, or neither', async () => {
-      const { wire } = await issue(format);
+      const wire = await issueIn(format);
       const check = async (asked: { challenge: string; domain: string }) => {
         const report = await present(format, [wire], { asked });
         expect([report.decision, report.holder, codeOf(report, 'proof')]).toEqual([
@@ -524,14 +573,7 @@ describe('verifying', () => {
     });
 
     test('fails when it was altered; its credentials are then bound to nobody', async () => {
-      const { wire } = await issue(format);
-      const change = (secured: Wire): Wire => {
-        if (isJsonObject(secured)) return { ...secured, id: 'urn:uuid:00000000-0000-4000-8000-000000000000' };
-        const [head, , signature] = secured.split('.');
-        const payload = JSON.parse(String(decodeBase64url(secured.split('.')[1] ?? ''))) as JsonObject;
-        return `${head}.${Buffer.from(JSON.stringify({ ...payload, extra: 1 })).toString('base64url')}.${signature}`;
-      };
-      const report = await present(format, [wire], { change });
+      const report = await present(format, [await issueIn(format)], { change: alter });
       expect(failed(report)).toEqual([expect.stringMatching(/^(proof|format):/)]);
       expect([report.decision, report.holder]).toEqual(['invalid', undefined]);
       for (const one of report.credentials)
@@ -542,6 +584,86 @@ describe('verifying', () => {
       const report = await present(format, []);
       expect(report.decision).toBe('invalid');
       expect(failed(report)).toEqual([expect.stringMatching(/^(presentation|format):/)]);
+    });
+  });
+
+  describe('an SD-JWT that is presented by itself', () => {
+    const keyBinding = { challenge, domain };
+    const seconds = start.getTime() / 1000;
+
+    /** A credential of the trust that is bound to the holder's key. */
+    async function issueBound(): Promise<string> {
+      const { wire } = await issue('vc+jwt');
+      const claims = JSON.parse(String(decodeBase64url(compactOf(wire).split('.')[1] ?? ''))) as JsonObject;
+      const { es256 } = programme.agent;
+      const header = { alg: 'ES256', typ: 'vc+sd-jwt', cty: 'vc', kid: es256.kid } as const;
+      const bound = { ...claims, cnf: { jwk: { ...holder.key.jwk } } };
+      return signSdJwt(header, bound, { paths: [], random: randomBytes, sign: es256.sign });
+    }
+    async function bind(issued: string, key = holder.key): Promise<string> {
+      const sdHash = createHash('sha256').update(issued).digest('base64url');
+      const claims = { nonce: challenge, aud: domain, iat: seconds, sd_hash: sdHash };
+      return issued + (await key.token(claims, { typ: 'kb+jwt', cty: undefined as never }));
+    }
+    const check = (verifiableCredential: Wire, asked = keyBinding) =>
+      programme.verification().verifyCredential({ verifiableCredential, keyBinding: asked });
+    const bindingOf = (report: { checks: readonly Check[] }) =>
+      ['holder', 'challenge', 'domain'].map((name) => codeOf(report, name));
+
+    test('is valid with the key binding that was asked for', async () => {
+      const report = await check(await bind(await issueBound()));
+      expect([failed(report), open(report), report.decision]).toEqual([[], [], 'valid']);
+      expect(bindingOf(report)).toEqual(['holder_key_bound', 'challenge_matches', 'domain_matches']);
+    });
+
+    test('says that nothing was compared when nothing was asked for', async () => {
+      const issued = await issueBound();
+      const bound = await verify(await bind(issued));
+      expect([bound.decision, ...bindingOf(bound)]).toEqual(['valid', 'holder_not_compared', undefined, undefined]);
+      const told = projectCredential(bound, undefined, {}, { base: '' });
+      expect(told.verified).toBe(true);
+      expect(told.problemDetails?.map(({ title }) => title)).toEqual(['holder_not_compared']);
+      expect(codeOf(await verify(issued), 'holder')).toBe('holder_not_presented');
+    });
+
+    test('fails when its key binding answers another challenge, another domain, or neither', async () => {
+      const bound = await bind(await issueBound());
+      const fails = async (asked: typeof keyBinding) => {
+        const report = await check(bound, asked);
+        expect([report.decision, report.credential, codeOf(report, 'proof')]).toEqual([
+          'invalid',
+          undefined,
+          'proof_verified',
+        ]);
+        return failed(report);
+      };
+      expect(await fails({ challenge: 'other', domain })).toEqual(['challenge:challenge_mismatch']);
+      expect(await fails({ challenge, domain: 'other.example' })).toEqual(['domain:domain_mismatch']);
+      expect(await fails({ challenge: 'other', domain: 'other.example' })).toEqual([
+        'challenge:challenge_mismatch',
+        'domain:domain_mismatch',
+      ]);
+    });
+
+    test('fails when the key binding is missing, by another key, or older than five minutes', async () => {
+      const issued = await issueBound();
+      expect(failed(await check(issued))).toEqual(['holder:key_binding_missing']);
+      expect(failed(await check(await bind(issued, programme.agent.ed25519)))).toEqual(['proof:key_binding_invalid']);
+      const bound = await bind(issued);
+      programme.clock.now = new Date(start.getTime() + 301_000);
+      expect(failed(await check(bound))).toEqual(['proof:key_binding_invalid']);
+    });
+
+    test.each([...formats, 'vc+cose'] as const)('a credential in %s has no key binding to give', async (format) => {
+      const report = await check(await issueIn(format));
+      expect([report.decision, failed(report)]).toEqual(['invalid', ['holder:key_binding_missing']]);
+      expect(bindingOf(report)).toEqual(['key_binding_missing', 'challenge_not_reached', 'domain_not_reached']);
+    });
+
+    test('what cannot be read at all reaches none of it', async () => {
+      const report = await check('a.b.c');
+      expect(bindingOf(report)).toEqual(['holder_not_reached', 'challenge_not_reached', 'domain_not_reached']);
+      expect(report.decision).toBe('invalid');
     });
   });
 
