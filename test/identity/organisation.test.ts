@@ -28,6 +28,8 @@ const baseFile = new URL('../../agent.yml', import.meta.url);
 function settings(name: string) {
   return {
     did,
+    publicUrl: 'https://trust.example/staff',
+    network: { privateHosts: [] },
     development: { loopback: false },
     database: { type: 'sqlite', file: join(folder, name, 'main.sqlite') },
     keys: { keyEncryptionKeyFile: join(folder, name, 'kek') },
