@@ -33,7 +33,7 @@ export { StaffPassportCredentialPlugin } from './plugin.js';
 export { selectMembers } from './pointers.js';
 export type { PresentationExpectation, ProofOptions } from './proving.js';
 export { verifyPresentationProof, verifyProof } from './proving.js';
-export { readCredential, readPresentation } from './reading.js';
+export { readCredential, readPresentation, readUnsignedPresentation } from './reading.js';
 export type { CheckName, RefusalCode, RefusalOutcome } from './refusals.js';
 export { CredentialRefusal, refusals } from './refusals.js';
 export type { SchemaOutcome, SchemaQuestion, SchemaResult } from './schema-validation.js';

@@ -3,7 +3,7 @@
  * EnvelopedVerifiableCredential (VCDM 2.0 4.13), a compact token or a data: URL. What is not one of these is refused.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { asArray, idOf } from './data-model.js';
+import { asArray, checkPresentationModel, dataModelOf, idOf } from './data-model.js';
 import { type EnvelopeKind, isEnvelope, openEnvelope } from './envelopes.js';
 import { primaryProof, readSecuredCredential, readSecuredPresentation } from './integrity-proof.js';
 import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
@@ -13,6 +13,7 @@ import {
   type PresentationToken,
   readCredentialToken,
   readPresentationToken,
+  refuseFaults,
   strictRules,
 } from './token.js';
 
@@ -49,6 +50,19 @@ export function readCredential(input: unknown, bounds: { readonly maxBytes?: num
 export function readPresentation(input: unknown): UnverifiedPresentation {
   const opened = open(input, 'presentation');
   return typeof opened === 'string' ? readCompactPresentation(opened) : readPresentationObject(opened);
+}
+
+/**
+ * Reads a presentation that nobody signed, which VCALM 1.0 lets a verifier be asked about; throws CredentialRefusal.
+ * Answers its credentials, each to be given to readCredential. A proof would look checked, so none may be there.
+ */
+export function readUnsignedPresentation(input: unknown): readonly Json[] {
+  const presentation = open(input, 'presentation');
+  if (typeof presentation === 'string' || presentation['proof'] !== undefined) {
+    throw new CredentialRefusal('input_not_recognised', 'An unsigned presentation is an object without a proof.');
+  }
+  refuseFaults(checkPresentationModel(presentation, dataModelOf(presentation) ?? '2.0'));
+  return credentialsOf(presentation);
 }
 
 function readCompactCredential(compact: string, bounds: { readonly maxBytes?: number }): UnverifiedCredential {

@@ -1,7 +1,7 @@
 /** The addresses of the service instances: /instances and what lies below /instances/{name}. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, type TSchema, Type } from 'typebox';
-import { ServiceError } from '../errors.js';
+import { type Fault, ServiceError } from '../errors.js';
 import { problemResponses } from '../http/problems.js';
 import type { Caller, HttpServer, RouteAccess } from '../http/server.js';
 import type { JsonObject } from '../json.js';
@@ -22,7 +22,7 @@ import {
 export interface InstancesRoutesDependencies {
   readonly instances: readonly Instance[];
   /** Absent where no instance verifies. */
-  readonly verification?: Pick<Verification, 'verifyCredential' | 'verifyPresentation'>;
+  readonly verification?: Pick<Verification, 'verifyCredential' | 'verifyPresentation' | 'verifyUnsignedPresentation'>;
   readonly derive: Derive;
 }
 
@@ -235,14 +235,42 @@ function verifyingPresentations(
     summary: 'Verify a presentation as',
     body: presentationBody(settings.failedVerification),
     response: verificationAnswers('verifiablePresentation'),
-    async answer({ verifiablePresentation, options = {} }, caller) {
+    async answer({ verifiablePresentation, presentation, options = {} }, caller) {
+      const rules = rulesOf(settings, caller);
+      refuseMixed({ verifiablePresentation, presentation, options });
       const { challenge, domain } = options;
-      const question = { verifiablePresentation, challenge, domain, ...rulesOf(settings, caller) };
-      const report = await verification.verifyPresentation(question);
+      const report =
+        presentation === undefined
+          ? await verification.verifyPresentation({ verifiablePresentation, challenge, domain, ...rules })
+          : await verification.verifyUnsignedPresentation({ presentation, ...rules });
       const payload = projectPresentation(report, verifiablePresentation, options, { base, foreignSubject: 'warning' });
       return { code: codeOf(payload, settings), payload, outcome: report.decision };
     },
   };
+}
+
+/** What a proof answers, or what is given back for one; an unsigned presentation has none (VCALM 1.0). */
+const proofOptions = ['challenge', 'domain', 'returnPresentation'] as const;
+
+interface PresentationRequest {
+  readonly verifiablePresentation?: unknown;
+  readonly presentation?: unknown;
+  readonly options: { readonly [option in (typeof proofOptions)[number]]?: unknown };
+}
+
+/** Exactly one of the two, and no option that would go without an answer. */
+function refuseMixed({ verifiablePresentation, presentation, options }: PresentationRequest): void {
+  const faults: Fault[] = [];
+  if ((verifiablePresentation === undefined) === (presentation === undefined)) {
+    faults.push({ path: '/verifiablePresentation', detail: 'is required, or presentation, and not both' });
+  }
+  const idle = presentation === undefined ? [] : proofOptions.filter((name) => options[name] !== undefined);
+  faults.push(
+    ...idle.map((name) => ({ path: `/options/${name}`, detail: 'only a presentation with a proof answers it' })),
+  );
+  const [first] = faults;
+  if (first === undefined) return;
+  throw new ServiceError('invalid_request', `The body is not valid at ${first.path}: ${first.detail}.`, { faults });
 }
 
 function rulesOf({ proofGraceSeconds }: Instance['settings'], caller: Caller | undefined) {

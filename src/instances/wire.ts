@@ -113,10 +113,20 @@ export function presentationBody(style: Style) {
     ...(style === 400 ? legacy : {}),
   };
   return Type.Object(
-    { verifiablePresentation: secured('presentation'), options: Type.Optional(Type.Object(options, closed)) },
+    {
+      verifiablePresentation: Type.Optional(secured('presentation')),
+      presentation: Type.Optional(object('A presentation that nobody signed; only what is in it is verified.')),
+      options: Type.Optional(Type.Object(options, closed)),
+    },
     {
       ...closed,
-      examples: [{ verifiablePresentation: exampleToken, options: { challenge: '9f1c2a64', domain: 'rxb.example' } }],
+      description: 'Exactly one of verifiablePresentation and presentation.',
+      examples: [
+        { verifiablePresentation: exampleToken, options: { challenge: '9f1c2a64', domain: 'rxb.example' } },
+        {
+          presentation: { '@context': ['https://www.w3.org/ns/credentials/v2'], type: ['VerifiablePresentation'] },
+        },
+      ],
     },
   );
 }

@@ -873,6 +873,15 @@ const judging = {
   ),
   challenge_matches: pass('challenge', 'The presentation answers the challenge that was asked for.'),
   domain_matches: pass('domain', 'The presentation was made for the domain that was asked for.'),
+  presentation_unsigned: {
+    check: 'proof',
+    outcome: 'skipped',
+    required: true,
+    projection: 'warning',
+    sentence: 'The presentation has no proof: nothing says who presents it, and to whom.',
+    cause: 'The request to a service instance gave it as one that nobody signed.',
+    remedy: 'Rely on the credentials alone, or ask the person for a presentation that their wallet signs.',
+  },
   presentation_complete: pass('presentation', 'Every credential inside was checked; see their own reports.'),
   presentation_empty: fail(
     'presentation',

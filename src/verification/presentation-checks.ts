@@ -124,16 +124,16 @@ async function prove(
   }
 }
 
-function countFinding(count: number): Check {
+export function countFinding(count: number): Check {
   if (count === 0) return finding('presentation_empty');
   return count > maxPresentedCredentials
     ? finding('presentation_too_many_credentials', { count, limit: maxPresentedCredentials })
     : finding('presentation_complete', { credentials: count });
 }
 
-async function checkEmbedded(
-  deps: PresentationDeps,
-  question: PresentationQuestion,
+export async function checkEmbedded(
+  deps: CredentialDeps,
+  question: Omit<PresentationQuestion, 'input' | 'challenge' | 'domain'>,
   credentials: readonly unknown[],
   presenter: Presenter,
 ): Promise<CredentialReport[]> {
@@ -146,7 +146,7 @@ async function checkEmbedded(
  * Starts each piece of work one turn of the event loop after the one before: fifty proofs in a row would hold up
  * everybody else for 200 ms. What waits for the network still waits together.
  */
-function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   let turn: Promise<unknown> = Promise.resolve();
   return Promise.all(
     items.map((item) => {

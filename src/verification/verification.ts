@@ -14,6 +14,7 @@ import { type Deadline, startDeadline } from './deadline.js';
 import type { SchemaSource } from './named-schema-check.js';
 import { checkPresentation, type PresentationDeps } from './presentation-checks.js';
 import type { Check, Decision, PresentationReport, SingleReport } from './report.js';
+import { checkUnsigned } from './unsigned-presentation.js';
 
 export type { SchemaSource } from './named-schema-check.js';
 export { acceptHolder } from './presentation-checks.js';
@@ -52,9 +53,17 @@ export interface PresentationInput {
   readonly unboundIssuers?: boolean;
 }
 
+/** A presentation that nobody signed: its credentials are verified, of whoever presents it nothing is known. */
+export interface UnsignedPresentationInput
+  extends Omit<PresentationInput, 'verifiablePresentation' | 'challenge' | 'domain'> {
+  readonly presentation: unknown;
+}
+
 export interface Verification {
   verifyCredential(input: CredentialInput): Promise<SingleReport>;
   verifyPresentation(input: PresentationInput): Promise<PresentationReport>;
+  /** Never "valid": for callers of VCALM 1.0, which knows such presentations. */
+  verifyUnsignedPresentation(input: UnsignedPresentationInput): Promise<PresentationReport>;
   start(): void;
   /** Writes what is still queued for the audit. */
   stop(): Promise<void>;
@@ -118,6 +127,12 @@ export function createVerification(deps: VerificationDependencies): Verification
     async verifyPresentation({ verifiablePresentation, clientId, ...asked }) {
       const question = { proofGraceSeconds: 0, unboundIssuers: false, ...asked, input: verifiablePresentation };
       const report = await timed((now, deadline) => checkPresentation(checks, { ...question, now, deadline }));
+      record('presentation', report, clientId);
+      return report;
+    },
+    async verifyUnsignedPresentation({ presentation, clientId, ...asked }) {
+      const question = { proofGraceSeconds: 0, unboundIssuers: false, ...asked, input: presentation };
+      const report = await timed((now, deadline) => checkUnsigned(checks, { ...question, now, deadline }));
       record('presentation', report, clientId);
       return report;
     },

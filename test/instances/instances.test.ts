@@ -568,6 +568,66 @@ describe('presentations', () => {
     const presentation = await present([tamper(await issue('eddsa-rdfc-2022'))]);
     expect((await verifyVp(presentation, asked)).status).toBe(400);
   });
+
+  describe('that nobody signed', () => {
+    const unsigned = (credentials: readonly Json[]): JsonObject => ({
+      '@context': ['https://www.w3.org/ns/credentials/v2'],
+      type: ['VerifiablePresentation'],
+      holder: 'did:example:holder',
+      verifiableCredential: [...credentials],
+    });
+    const verifyUnsigned = (presentation: Json, options?: object, name = 'vcalm') =>
+      post(`${name}/presentations/verify`, { presentation, ...(options && { options }) });
+
+    test('are verified by what is in them, with a warning that nothing says who presents', async () => {
+      const presentation = unsigned([await issue('eddsa-rdfc-2022'), await issue('vc-sd-jwt'), await issue('vc-cose')]);
+      const { status, body } = await verifyUnsigned(presentation, { returnResults: true });
+      expect([status, body['verified'], titles(body)]).toEqual([
+        200,
+        true,
+        expect.arrayContaining(['presentation_unsigned']),
+      ]);
+      const results = body['results'] as { presentation: JsonObject; credentials: JsonObject[] };
+      expect(results.presentation).toEqual({ proof: [] });
+      expect(results.credentials.map(({ verified }) => verified)).toEqual([true, true, true]);
+    });
+
+    test('fail with one credential in them that was altered or that nobody signed', async () => {
+      for (const bad of [tamper(await issue('eddsa-rdfc-2022')), credentialOf('eddsa-rdfc-2022')]) {
+        const presentation = unsigned([await issue('vc-jwt'), bad]);
+        expect((await verifyUnsigned(presentation)).body['verified']).toBe(false);
+        expect((await verifyUnsigned(presentation, undefined, 'verifier')).status).toBe(400);
+      }
+    });
+
+    test.each<[string, (presentation: JsonObject) => Json, string]>([
+      ['a proof', (one) => ({ ...one, proof: { type: 'DataIntegrityProof' } }), 'input_not_recognised'],
+      ['another type', (one) => ({ ...one, type: ['VerifiableCredential'] }), 'data_model_invalid'],
+      ['a bare token in it', (one) => ({ ...one, verifiableCredential: ['a.b.c'] }), 'data_model_invalid'],
+      [
+        'more than 64 credentials',
+        (one) => ({ ...one, verifiableCredential: Array(65).fill({}) }),
+        'presentation_too_many_credentials',
+      ],
+    ])('fail with %s', async (_what, change, code) => {
+      const { body } = await verifyUnsigned(change(unsigned([])));
+      expect([body['verified'], titles(body)]).toEqual([false, expect.arrayContaining([code])]);
+    });
+
+    test('are not asked for together with one that is signed, nor with what only a proof answers', async () => {
+      const presentation = unsigned([]);
+      const both = await post('vcalm/presentations/verify', { presentation, verifiablePresentation: presentation });
+      const neither = await post('vcalm/presentations/verify', {});
+      expect([both.status, both.type, neither.status]).toEqual([400, 'application/problem+json', 400]);
+      for (const option of [{ challenge: 'c-1' }, { domain: 'rxb.example' }, { returnPresentation: true }]) {
+        const { status, body } = await verifyUnsigned(presentation, option);
+        expect([status, (body['errors'] as { path: string }[]).map(({ path }) => path)]).toEqual([
+          400,
+          [`/options/${Object.keys(option)[0]}`],
+        ]);
+      }
+    });
+  });
 });
 
 describe('deriving', () => {

@@ -587,6 +587,20 @@ describe('verifying', () => {
     });
   });
 
+  test('a presentation that nobody signed is never valid, and its credentials are bound to nobody', async () => {
+    const { wire } = await issue('eddsa-rdfc-2022');
+    const presentation = presentation20(holder.did, [wire as Json]);
+    const report = await programme.verification().verifyUnsignedPresentation({ presentation });
+    expect([report.decision, report.holder, failed(report)]).toEqual(['indeterminate', undefined, []]);
+    expect(['holder', 'proof', 'challenge', 'domain', 'presentation'].map((name) => codeOf(report, name))).toEqual([
+      ...['holder_not_reached', 'presentation_unsigned', 'challenge_not_reached', 'domain_not_reached'],
+      'presentation_complete',
+    ]);
+    expect(report.credentials.map((one) => [one.decision, codeOf(one, 'holder')])).toEqual([
+      ['valid', 'holder_not_presented'],
+    ]);
+  });
+
   describe('an SD-JWT that is presented by itself', () => {
     const keyBinding = { challenge, domain };
     const seconds = start.getTime() / 1000;
