@@ -41,6 +41,8 @@ import { identityRoutes, resolutionRoutes } from './identity/routes.js';
 import { createInstances } from './instances/instances.js';
 import { instancesRoutes } from './instances/routes.js';
 import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
+import { createOffers, type Offers, offersEntities } from './issuance/offers/offers.js';
+import { offersRoutes } from './issuance/offers/routes.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
   createListTrust,
@@ -102,7 +104,14 @@ export interface Foundation {
   close(): Promise<void>;
 }
 
-const entities = [...auditEntities, ...accessEntities, ...statusEntities, ...registryEntities, ...issuanceEntities];
+const entities = [
+  ...auditEntities,
+  ...accessEntities,
+  ...statusEntities,
+  ...registryEntities,
+  ...issuanceEntities,
+  ...offersEntities,
+];
 
 /** Opens database and agent. `migrate: 'refuse'` fails when the database is older than the program. */
 export async function openFoundation(
@@ -277,6 +286,7 @@ async function buildApp(foundation: Foundation): Promise<App> {
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
   const parts = { foundation, server, background, client, catalogue, registry };
   const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
+  if (issuing) await addOffers(parts, issuing);
   const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
   await addInstances(parts, issuing, verification);
   const metricsAccess = metricsAccessOf(config);
@@ -373,6 +383,35 @@ async function addIssuer({ foundation, server, catalogue, registry, background }
   await server.register(statusRoutes({ lists: statusLists }));
   await server.register(issuanceRoutes({ issuance, catalogue }));
   return issuance;
+}
+
+/** What HR offers to people, and what wallets fetch of it. */
+async function addOffers({ foundation, server, catalogue, background }: Parts, issuance: Issuance): Promise<Offers> {
+  const { config, store, audit, deriveKey, surroundings } = foundation;
+  refuseUnknownTypes(catalogue, config.issuing.signInTypes);
+  const offers = createOffers({
+    store,
+    audit,
+    checkUnheld: issuance.checkUnheld,
+    publicUrl: config.publicUrl,
+    config: config.issuing,
+    canSignIn: false,
+    deriveKey,
+    random: surroundings.random,
+    newId: randomUUID,
+    now: surroundings.now,
+    onFault: (error) => surroundings.onFault('offers', error),
+  });
+  background.push(offers);
+  await server.register(offersRoutes({ offers, catalogue }));
+  return offers;
+}
+
+/** A mistyped name would hand out without sign-in what was meant to need it. */
+function refuseUnknownTypes(catalogue: Catalogue, types: readonly string[]): void {
+  const unknown = types.find((type) => catalogue.find(type) === undefined);
+  if (unknown === undefined) return;
+  throw new ServiceError('configuration', `/service/issuing/signInTypes: ${unknown} is not in the catalogue`);
 }
 
 /** Ranks 5 and 6 of a verifier: the status checker and the verdict. */

@@ -272,6 +272,12 @@ const Service = Type.Object(
       {
         defaultFormat: Type.Enum(['vc+jwt', 'eddsa-rdfc-2022', 'ecdsa-rdfc-2019', 'jwt_vc']),
         idempotencyHours: Type.Integer({ minimum: 1, maximum: 168, default: 24 }),
+        signInTypes: Type.Array(Type.String({ pattern: '^[A-Z][A-Za-z0-9]{0,63}$' }), {
+          maxItems: 100,
+          uniqueItems: true,
+          default: ['DbsCheckCredential', 'RightToWorkCredential'],
+          description: 'Types that go into a wallet only after the person signed in at the identity provider',
+        }),
       },
       closed,
     ),
