@@ -11,9 +11,10 @@ import {
 } from '../../src/credential/credential.js';
 import { decodeBase64, openText } from '../../src/credential/envelopes.js';
 import { parsePath } from '../../src/credential/sd-jwt-provider.js';
+import { signCose } from '../../src/jose/cose.js';
 import { signSdJwt } from '../../src/jose/sd-jwt.js';
 import type { Json, JsonObject } from '../../src/json.js';
-import { createAgent, makeKey, now, type TestAgent, trust } from './agent.js';
+import { createAgent, makeKey, now, type TestAgent, type TestKey, trust } from './agent.js';
 import { credential20, plainCredential, presentation20 } from './examples.js';
 
 let t: TestAgent;
@@ -83,12 +84,48 @@ describe.each(['vc+sd-jwt', 'vc+cose'] as const)('%s', (format) => {
     expect(asVeramo).toMatchObject({ verified: true });
   });
 
+  test('is presented by the controller of the key, who is the holder it names', async () => {
+    const present = async (presentation: JsonObject, key = t.holder.key, cty = 'vp') => {
+      const claims = { nonce: challenge, aud: domain };
+      const text = await presentByHand(format, { presentation, claims, key, cty });
+      return verifyPresentationProof(t.agent, readPresentation(text), { challenge, domain, now });
+    };
+    const own = presentation20(t.holder.did, []);
+    await expect(present(own)).resolves.toMatchObject({ holder: t.holder.did });
+    const { holder: _, ...anonymous } = own;
+    await expect(present(anonymous)).resolves.toMatchObject({ holder: t.holder.did });
+    await expect(present({ ...own, holder: 'did:example:other' })).rejects.toMatchObject({ code: 'holder_mismatch' });
+    await expect(present(presentation20(trust, []), t.es256)).rejects.toMatchObject({ code: 'holder_not_accepted' });
+    const stolen = { ...makeKey('EdDSA', () => t.holder.key.kid), kid: t.holder.key.kid };
+    await expect(present(own, stolen)).rejects.toMatchObject({ code: 'signature_invalid' });
+    await expect(present(own, t.holder.key, 'vc')).rejects.toMatchObject({ code: 'typ_unknown' });
+  });
+
   test('may not carry the claims of the older JWT', async () => {
     const credential = { ...plainCredential(t.holder.did), vc: {} };
     const { verifiableCredential } = await issue(format, credential);
     await expect(verify(verifiableCredential)).rejects.toMatchObject({ code: 'claims_inconsistent' });
   });
 });
+
+interface ByHand {
+  readonly presentation: JsonObject;
+  readonly claims: { readonly nonce: string; readonly aud: string };
+  readonly key: TestKey;
+  readonly cty: string;
+}
+
+/** A presentation that our own holder would not make, in its envelope. */
+async function presentByHand(format: 'vc+sd-jwt' | 'vc+cose', { presentation, claims, key, cty }: ByHand) {
+  const medium = format.replace('vc', 'vp');
+  if (format === 'vc+sd-jwt') {
+    const text = `${await key.token({ ...presentation, ...claims }, { typ: medium, cty })}~`;
+    return envelope(`data:application/${medium},${text}`, 'EnvelopedVerifiablePresentation');
+  }
+  const types = { typ: `application/${medium}`, contentType: `application/${cty}` };
+  const message = await signCose({ alg: key.algorithm, kid: key.kid, claims, ...types }, presentation, key.sign);
+  return envelope(`data:application/${medium};base64,${message.toString('base64')}`, 'EnvelopedVerifiablePresentation');
+}
 
 /** Changes the last byte of the signature. */
 function tamper(url: string): string {
