@@ -55,8 +55,17 @@ import { registryRoutes } from './registry/routes.js';
 import { statusRoutes } from './status/routes.js';
 import { createStatusChecker, createStatusLists, type StatusLists, statusEntities } from './status/status.js';
 import { claimDatabase, openStore, type Store } from './store/store.js';
+import { oid4vpRoutes } from './verification/oid4vp/routes.js';
 import { verificationRoutes } from './verification/routes.js';
-import { acceptHolder, createVerification, type Verification } from './verification/verification.js';
+import {
+  acceptHolder,
+  createPresentationRequests,
+  createVerification,
+  loadCertificates,
+  loadTemplates,
+  oid4vpEntities,
+  type Verification,
+} from './verification/verification.js';
 
 /** A validated deployment file, as config.ts loads it. */
 export interface Deployment {
@@ -110,6 +119,7 @@ const entities = [
   ...statusEntities,
   ...registryEntities,
   ...issuanceEntities,
+  ...oid4vpEntities,
   ...offersEntities,
 ];
 
@@ -442,8 +452,40 @@ async function addVerifier(parts: Parts): Promise<Verification> {
   });
   background.push(verification);
   await server.register(verificationRoutes({ verification, open: config.verification.open }));
+  await addPresentationRequests(parts, verification);
   return verification;
 }
+
+/** Rank 6: OpenID4VP, over the verdict. */
+async function addPresentationRequests(parts: Parts, verification: Verification): Promise<void> {
+  const { foundation, server, catalogue, background } = parts;
+  const { config, store, audit, deriveKey, identity, surroundings } = foundation;
+  const { now, random } = surroundings;
+  const { publicUrl, programme } = config;
+  const iris = new Map(catalogue.vocabulary.map(({ name, iri }) => [name, iri]));
+  const requests = createPresentationRequests({
+    store,
+    audit,
+    identity,
+    certificates: loadCertificates(config.verification.x509, publicUrl),
+    publicUrl,
+    verify: verification.verifyPresentation,
+    expand: (type) => (type === 'VerifiableCredential' ? credentialIri : iris.get(type)),
+    deriveKey,
+    random,
+    now,
+    onFault: (error) => surroundings.onFault('oid4vp', error),
+  });
+  const known = new Set([credentialIri, ...iris.values()]);
+  const templates = loadTemplates({ root: packageRoot, catalogue });
+  background.push(requests);
+  const isKnownType = (iri: string) => known.has(iri);
+  const { loopback } = config.development;
+  await server.register(oid4vpRoutes({ requests, templates, baseUrl: programme.baseUrl, isKnownType, loopback }));
+}
+
+/** What both W3C contexts expand `VerifiableCredential` to. */
+const credentialIri = 'https://www.w3.org/2018/credentials#VerifiableCredential';
 
 /** Rank 7: the named service instances, over what the roles have. */
 async function addInstances(

@@ -176,6 +176,17 @@ const Instance = Type.Object(
   closed,
 );
 
+const RequestCertificate = Type.Object(
+  {
+    name: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'How requests name it; `default` when absent' }),
+    ),
+    certificateFile: path('PEM file with the chain, the own certificate first, without the root'),
+    keyFile: path('PEM file with its private key, P-256'),
+  },
+  closed,
+);
+
 const DidService = Type.Object(
   {
     id: Type.String({
@@ -254,6 +265,11 @@ const Service = Type.Object(
           maxItems: 100,
           default: [],
           description: 'Hosts from which schemas of credentials that are not of the catalogue may be fetched',
+        }),
+        x509: Type.Array(RequestCertificate, {
+          maxItems: 8,
+          default: [],
+          description: 'Certificates that requests to wallets may be signed with (OpenID4VP x509_san_dns, x509_hash)',
         }),
       },
       closed,

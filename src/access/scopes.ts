@@ -5,6 +5,7 @@ const scopes = {
   'vc:offer': 'offer credentials to people and follow what becomes of them',
   'vc:read': 'read the records of issued credentials',
   'vc:verify': 'verify credentials and presentations',
+  'vp:request': 'ask wallets for presentations and read what was presented',
   'registry:read': 'read the organisations of the registry, as its authority',
   'registry:write': 'change the organisations of the registry',
   'audit:read': 'read the audit trail',

@@ -8,6 +8,7 @@ import { createHttpClient, type HttpClient } from '../http/client.js';
 import { didDocumentUrl, type Identity, type KeySummary } from '../identity/identity.js';
 import { type Json, parseJson } from '../json.js';
 import { createRegistryClient } from '../registry/registry.js';
+import { examineCertificates } from '../verification/verification.js';
 import { deploymentCommand, say } from './options.js';
 
 /** What one examination found, and what to do about it. */
@@ -31,6 +32,7 @@ const examinations: Readonly<Record<string, Examination>> = {
   database: examineStore,
   'audit trail': examineAudit,
   clock: examineClock,
+  'request certificates': examineRequestCertificates,
 };
 
 const skewLimitSeconds = 60;
@@ -158,6 +160,15 @@ async function examineClock({ foundation: { config, surroundings }, client }: Pa
   const skew = Math.round(Math.abs(surroundings.now().getTime() - date.getTime()) / 1000);
   if (skew <= skewLimitSeconds) return { ok: true, found: `within ${skew} s of the authority's` };
   return { ok: false, found: `${skew} s away from the authority's`, remedy: 'synchronise this machine by NTP' };
+}
+
+/** Wallets refuse a request whose certificate is of another name or out of date, and the person is told nothing of it. */
+async function examineRequestCertificates({ foundation: { config, surroundings } }: Patient): Promise<Finding> {
+  const { publicUrl, verification } = config;
+  const examined = examineCertificates(verification.x509, { publicUrl, now: surroundings.now() });
+  const faults = examined.flatMap(({ name, faults }) => faults.map((fault) => `${name}: ${fault}`));
+  if (faults.length === 0) return { ok: true, found: `${examined.length} configured` };
+  return { ok: false, found: faults.join('; '), remedy: 'put a renewed chain in its place and restart `serve`' };
 }
 
 function initialisedAt(config: ServiceConfig): Date | undefined {

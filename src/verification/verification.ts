@@ -17,6 +17,10 @@ import type { Check, Decision, PresentationReport, SingleReport } from './report
 import { checkUnsigned } from './unsigned-presentation.js';
 
 export type { SchemaSource } from './named-schema-check.js';
+export { type CertificateExamination, examineCertificates, loadCertificates } from './oid4vp/certificates.js';
+export { createPresentationRequests, type PresentationRequests } from './oid4vp/requests.js';
+export { oid4vpEntities } from './oid4vp/store.js';
+export { loadTemplates, type Template } from './oid4vp/templates.js';
 export { acceptHolder } from './presentation-checks.js';
 export { projectCredential, projectPresentation } from './projection.js';
 export type { Check, CredentialReport, Decision, PresentationReport, SingleReport } from './report.js';

@@ -144,7 +144,7 @@ const judged = {
 };
 
 const SingleAnswer = Type.Object({ ...judged, ...times }, { ...closed, title: 'Report on a credential' });
-const PresentationAnswer = Type.Object(
+export const PresentationAnswer = Type.Object(
   {
     decision: Decision,
     checks: Type.Array(Check),
