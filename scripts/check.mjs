@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const jestArguments = process.argv.slice(2).filter((argument, index) => index > 0 || argument !== '--');
 const report = mkdtempSync(join(tmpdir(), 'staff-passport-check-'));
 const jestReport = join(report, 'jest.json');
+const walletsReport = join(report, 'wallets.json');
 
 const steps = [
   ['tsc', 'tsc', ['-p', 'tsconfig.json']],
@@ -17,6 +18,7 @@ const steps = [
   ['dependency-cruiser', 'depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'scripts', 'test']],
   ['knip', 'knip', ['--no-progress', '--treat-config-hints-as-errors']],
   ['jest', 'jest', ['--json', `--outputFile=${jestReport}`, ...jestArguments]],
+  ['wallets', 'tsx', ['scripts/wallets/wallets.ts', '--summary', walletsReport]],
 ];
 
 /** Jest runs ES modules only with this flag; the other tools do not mind it. */
@@ -41,7 +43,7 @@ function runStep([name, binary, argumentList]) {
 }
 
 /** What jest wrote; a suite that could not even start counts as one failure, for its tests are in no other number. */
-function summarise() {
+function summariseJest() {
   if (!existsSync(jestReport)) return { passed: 0, failed: 0, skipped: [] };
   const result = JSON.parse(readFileSync(jestReport, 'utf8'));
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
@@ -52,11 +54,24 @@ function summarise() {
   return { passed: result.numPassedTests, failed, skipped };
 }
 
+/** Both kinds of tests together. */
+function summarise() {
+  const wallets = existsSync(walletsReport)
+    ? JSON.parse(readFileSync(walletsReport, 'utf8'))
+    : { passed: 0, failed: 0, skipped: [] };
+  const jest = summariseJest();
+  return {
+    passed: jest.passed + wallets.passed,
+    failed: jest.failed + wallets.failed,
+    skipped: [...jest.skipped, ...wallets.skipped],
+  };
+}
+
 const failedStep = steps.find((step) => !runStep(step));
-if (failedStep === undefined || failedStep[0] === 'jest') {
+if (failedStep === undefined || ['jest', 'wallets'].includes(failedStep[0])) {
   const { passed, failed, skipped } = summarise();
   for (const name of skipped) console.log(`check: skipped: ${name}`);
-  // Jest can fail without a failed test: no test found, a handle that would not close, an end before its report.
+  // A runner can fail without a failed test: no test found, a handle that would not close, an end before its report.
   const failures = failedStep === undefined ? failed : Math.max(failed, 1);
   console.log(`${passed} passed, ${failures} failed, ${skipped.length} skipped`);
 }

@@ -67,7 +67,8 @@ export interface Deployment {
 export interface Field {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  deploy(name: string, settings?: Settings): Promise<Deployment>;
+  /** Settings over the standard ones; a function of the port where they depend on it. */
+  deploy(name: string, settings?: Settings | ((port: number) => Settings)): Promise<Deployment>;
   /** Writes the registry file that deployments without an authority read: who may issue every type. */
   recognise(...deployments: readonly Deployment[]): void;
   /** Everything that any process of this field wrote to its terminal. */
@@ -82,8 +83,8 @@ export async function openField(): Promise<Field> {
   const running = new Set<ChildProcess>();
   const diary: string[] = [];
   const environment: NodeJS.ProcessEnv = { ...process.env };
-  // Jest's own flags and worker marks are not the service's business.
-  for (const name of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV']) delete environment[name];
+  // Jest's own flags and worker marks are not the service's business, nor is whom the tests trust.
+  for (const name of ['NODE_OPTIONS', 'JEST_WORKER_ID', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS']) delete environment[name];
 
   function start(args: readonly string[]): Started {
     const child = spawn(process.execPath, [program, ...args], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -108,7 +109,15 @@ export async function openField(): Promise<Field> {
   return {
     folder,
     environment,
-    deploy: async (name, settings = {}) => createDeployment({ folder, start }, name, settings, await freePort()),
+    async deploy(name, settings = {}) {
+      const port = await freePort();
+      return createDeployment(
+        { folder, start },
+        name,
+        typeof settings === 'function' ? settings(port) : settings,
+        port,
+      );
+    },
     recognise: (...deployments) =>
       writeFileSync(join(folder, 'registry.json'), JSON.stringify(registryOf(deployments))),
     diary: () => diary.join(''),
@@ -204,7 +213,7 @@ function createDeployment(ground: Ground, name: string, settings: Settings, port
   }
 
   async function serve({ until = 'ready' }: { until?: 'ready' | 'live' } = {}): Promise<Service> {
-    const url = `http://127.0.0.1:${port}`;
+    const url = `${new URL(service.publicUrl).protocol}//127.0.0.1:${port}`;
     if (await fetch(url).catch(() => undefined)) throw new Error(`${url} is taken: was a service not stopped?`);
     const { child, written, ended } = ground.start(['serve', '--config', config]);
     const output = () => written.stdout + written.stderr;
