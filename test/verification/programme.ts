@@ -1,5 +1,6 @@
 /** A small programme in memory: one trust that issues and verifies, a registry that tests may change, a clock. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { EntitySchema } from 'typeorm';
 import { type Audit, auditEntities, createAudit } from '../../src/audit/audit.js';
 import { secureCredential, verifyProof } from '../../src/credential/credential.js';
 import type { Fetch } from '../../src/http/client.js';
@@ -86,12 +87,13 @@ export const keyMaterial = (label: string, length: number) =>
 
 export async function openProgramme(
   database: DatabaseConfig = { type: 'sqlite', file: ':memory:' },
+  more: readonly EntitySchema[] = [],
 ): Promise<Programme> {
   const clock: Clock = { now: start };
   const now = () => clock.now;
   const agent = await createAgent();
   const registry = new TestRegistry(clock);
-  const entities = [...auditEntities, ...statusEntities, ...issuanceEntities];
+  const entities = [...auditEntities, ...statusEntities, ...issuanceEntities, ...more];
   const store = await openStore({ database, entities, migrate: 'run' });
   const audit = createAudit({ store, now });
   const keys = { ES256: agent.es256, EdDSA: agent.ed25519 };

@@ -1,7 +1,7 @@
 /** The credential issuer's addresses (OpenID4VCI 1.0 sections 7 to 12). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { ServiceError } from '../../errors.js';
+import { type ErrorCode, ServiceError } from '../../errors.js';
 import { OAuthError, type OAuthErrorCode } from '../../http/oauth-errors.js';
 import { toServiceError } from '../../http/problems.js';
 import type { HttpServer } from '../../http/server.js';
@@ -50,11 +50,17 @@ export function credentialIssuerRoutes(
 /** 8.3.1.2, 11.3: an unreadable request has a name of its own at each endpoint. */
 function named(scope: HttpServer, error: OAuthErrorCode): HttpServer {
   const present = scope.errorHandler;
-  const unreadable: readonly string[] = ['malformed_json', 'invalid_request', 'unsupported_media_type'];
+  const names: Partial<Record<ErrorCode, OAuthErrorCode>> = {
+    malformed_json: error,
+    invalid_request: error,
+    unsupported_media_type: error,
+    // Somebody else finished or changed the same first: whoever asks again finds out.
+    conflict: 'temporarily_unavailable',
+  };
   scope.setErrorHandler((cause, request, reply) => {
     const fault = toServiceError(cause);
-    const anonymous = !(fault instanceof OAuthError) && unreadable.includes(fault.code);
-    return present.call(scope, anonymous ? new OAuthError(error, fault.message, { cause }) : fault, request, reply);
+    const name = fault instanceof OAuthError ? undefined : names[fault.code];
+    return present.call(scope, name ? new OAuthError(name, fault.message, { cause }) : fault, request, reply);
   });
   return scope;
 }

@@ -1,0 +1,442 @@
+import { readCredential, secureCredential, verifyProof } from '../../../src/credential/credential.js';
+import { ServiceError } from '../../../src/errors.js';
+import { findIssuance } from '../../../src/issuance/store.js';
+import type { JsonObject } from '../../../src/json.js';
+import { now as start } from '../../credential/agent.js';
+import { catalogue } from '../../credential/examples.js';
+import { describeDialects } from '../../store/dialects.js';
+import { organisation } from '../../verification/programme.js';
+import { readBit } from '../bits.js';
+import { type Answer, type Ground, openGround, type Session } from './ground.js';
+import { makeKey, type WalletKey } from './wallet.js';
+
+const type = 'DbsCheckCredential';
+
+describeDialects('copies of a document', (database) => {
+  let ground: Ground;
+  /** Set by a test that needs signing to fail. */
+  let secure = secureCredential;
+
+  beforeAll(async () => {
+    ground = await openGround({ database: database(), issuing: { secure: (...args) => secure(...args) } });
+  }, 60_000);
+  afterAll(() => ground.close());
+  beforeEach(() => {
+    secure = secureCredential;
+    ground.programme.clock.now = start;
+    ground.programme.registry.organisations = [organisation()];
+    ground.programme.faults.length = 0;
+  });
+
+  const proven = async (credential: string | JsonObject): Promise<JsonObject> => {
+    const { clock, agent } = ground.programme;
+    const found = await verifyProof(agent.agent, readCredential(credential), { now: clock.now });
+    return found.credential;
+  };
+  const request = async (keys: readonly WalletKey[], format = 'jwt_vc') => ({
+    credential_configuration_id: `${type}_${format}`,
+    proofs: { jwt: await Promise.all(keys.map((key) => ground.proof(key))) },
+  });
+  const receive = async (session: Session, format = 'jwt_vc', count = 1): Promise<JsonObject[]> => {
+    const keys = await Promise.all(Array.from({ length: count }, () => makeKey()));
+    const answer = await ground.ask(session, await request(keys, format));
+    expect(answer.status).toBe(200);
+    return Promise.all(answer.body.credentials.map((one: { credential: string }) => proven(one.credential)));
+  };
+  const record = ({ id }: JsonObject) => ground.programme.store.read((tx) => findIssuance(tx, String(id)));
+  const isRevoked = ({ credentialStatus }: JsonObject) =>
+    readBit(ground.programme.lists, credentialStatus as never, 'revocation');
+
+  describe('in a batch', () => {
+    test.each(['jwt_vc', 'vc2_jwt', 'ldp'])(
+      'of %s share nothing by which they could be told to be copies',
+      async (format) => {
+        const session = ground.session([ground.offer(type)], [format]);
+        const keys = await Promise.all(Array.from({ length: 10 }, () => makeKey()));
+        const answer = await ground.ask(session, await request(keys, format));
+        expect(answer.status).toBe(200);
+        const copies = [];
+        for (const { credential } of answer.body.credentials) copies.push(await proven(credential));
+        const holders = copies.map(({ credentialSubject }) => (credentialSubject as JsonObject)['id']);
+        expect(holders).toEqual(keys.map(({ did }) => did));
+        expect(new Set(copies.map(({ id }) => id)).size).toBe(10);
+        const indexes = copies.flatMap(({ credentialStatus }) =>
+          (credentialStatus as JsonObject[]).map((entry) => `${entry['statusPurpose']} ${entry['statusListIndex']}`),
+        );
+        expect(new Set(indexes).size).toBe(20);
+        const revocation = indexes
+          .filter((one) => one.startsWith('revocation'))
+          .map((one) => Number(one.split(' ')[1]));
+        const steps = revocation.slice(1).map((index, at) => Math.abs(index - (revocation[at] ?? 0)));
+        expect(steps.filter((step) => step === 1).length).toBeLessThan(3);
+      },
+    );
+
+    test.each(['jwt_vc', 'vc2_jwt', 'ldp'])('of %s say no time finer than the day', async (format) => {
+      ground.programme.clock.now = new Date('2026-11-21T14:03:27.345Z');
+      const session = ground.session([ground.offer(type)], [format]);
+      const answer = await ground.ask(session, await request([await makeKey()], format));
+      const { credential } = answer.body.credentials[0];
+      const text =
+        typeof credential === 'string'
+          ? Buffer.from(credential.split('.')[1] ?? '', 'base64url').toString('utf8')
+          : JSON.stringify(credential);
+      const day = Date.parse('2026-11-21T00:00:00Z') / 1000;
+      expect(text).not.toMatch(/T14:03|:27/);
+      for (const [, name, value] of text.matchAll(/"(iat|nbf)":(\d+)/g))
+        expect([name, Number(value) % 86_400]).toEqual([name, 0]);
+      if (format === 'ldp') expect(text).toContain('"created":"2026-11-21T00:00:00Z"');
+      else expect(text).toContain(`"iat":${day}`);
+    });
+
+    test('begin with the day that HR gave, and never before the registry recognised us', async () => {
+      ground.programme.clock.now = new Date('2026-11-21T14:03:27Z');
+      const given = async (validFrom: string | undefined) => {
+        const { validFrom: _, ...example } = structuredClone(catalogue.find(type)?.example ?? {});
+        const content = validFrom === undefined ? example : { ...example, validFrom };
+        const session = ground.session([ground.offer(type, {}, content)], ['vc2_jwt']);
+        const [copy] = await receive(session, 'vc2_jwt');
+        return copy?.['validFrom'];
+      };
+      expect(await given('2026-06-01T09:15:30Z')).toBe('2026-06-01T00:00:00Z');
+      expect(await given(undefined)).toBe('2026-11-21T00:00:00Z');
+      const suspensions = [{ from: '2026-11-20T00:00:00Z', until: '2026-11-21T10:00:00.5Z' }];
+      ground.programme.registry.organisations = [organisation({ suspensions })];
+      expect(await given(undefined)).toBe('2026-11-21T10:00:01Z');
+      expect(await given('2026-11-21T12:00:00Z')).toBe('2026-11-21T10:00:01Z');
+    });
+  });
+
+  describe('for a new wallet', () => {
+    test('end those of the old one, in every configuration, and the old one gets no more', async () => {
+      const document = ground.offer(type);
+      const old = ground.session([document], ['jwt_vc', 'ldp']);
+      const first = [...(await receive(old, 'jwt_vc', 2)), ...(await receive(old, 'ldp'))];
+      expect(first.map(isRevoked)).toEqual([false, false, false]);
+      const next = ground.session([document], ['jwt_vc']);
+      const [copy] = await receive(next);
+      expect(first.map(isRevoked)).toEqual([true, true, true]);
+      expect(await Promise.all(first.map(async (one) => (await record(one))?.reason))).toEqual(
+        Array(3).fill('Reissued'),
+      );
+      expect(isRevoked(copy ?? {})).toBe(false);
+      old.access.generation = 5;
+      const refused = await ground.ask(old, await request([await makeKey()]));
+      expect([refused.status, refused.body.error]).toEqual([400, 'credential_request_denied']);
+      const [another] = await receive(next);
+      expect([copy, another].map((one) => isRevoked(one ?? {}))).toEqual([false, false]);
+    });
+
+    test('end those of the wallet before it, and so on', async () => {
+      const document = ground.offer(type);
+      const copies = [];
+      for (let wallet = 0; wallet < 3; wallet += 1) {
+        copies.push(...(await receive(ground.session([document], ['jwt_vc']))));
+      }
+      expect(copies.map(isRevoked)).toEqual([true, true, false]);
+    });
+
+    test('leave the copies of another document alone', async () => {
+      const [one, two] = [ground.offer(type), ground.offer(type)];
+      const [copy] = await receive(ground.session([one], ['jwt_vc']));
+      await receive(ground.session([two], ['jwt_vc']));
+      expect(isRevoked(copy ?? {})).toBe(false);
+    });
+
+    test('end a suspended copy too, and one that was revoked already stays so', async () => {
+      const document = ground.offer(type);
+      const session = ground.session([document], ['jwt_vc']);
+      const [suspended, revoked] = await receive(session, 'jwt_vc', 2);
+      const change = (id: unknown, action: 'suspend' | 'revoke') =>
+        ground.issuance.changeStatus({ credentialId: String(id), action, reason: 'LostPhone' }, { clientId: 'hr' });
+      await change(suspended?.['id'], 'suspend');
+      await change(revoked?.['id'], 'revoke');
+      await receive(ground.session([document], ['jwt_vc']));
+      expect((await record(suspended ?? {}))?.state).toBe('revoked');
+      expect(await record(revoked ?? {})).toMatchObject({ state: 'revoked', reason: 'LostPhone' });
+    });
+  });
+
+  describe('after a refresh', () => {
+    test('end the older ones of the same configuration, not those of another', async () => {
+      const session = ground.session([ground.offer(type)], ['jwt_vc', 'ldp']);
+      const [jwt] = await receive(session);
+      const [ldp] = await receive(session, 'ldp');
+      session.access.generation = 1;
+      const [again] = await receive(session);
+      expect([jwt, ldp, again].map((one) => isRevoked(one ?? {}))).toEqual([true, false, false]);
+      session.access.generation = 0;
+      const stale = await ground.ask(session, await request([await makeKey()]));
+      expect(stale.body.error).toBe('credential_request_denied');
+    });
+  });
+
+  test('are not without number', async () => {
+    const session = ground.session([ground.offer(type)], ['jwt_vc']);
+    for (let turn = 0; turn < 5; turn += 1) await receive(session, 'jwt_vc', 10);
+    const refused = await ground.ask(session, await request([await makeKey()]));
+    expect(refused.body.error).toBe('credential_request_denied');
+    session.access.generation = 1;
+    await receive(session);
+  });
+
+  test('of one document for two wallets at the same moment leave one wallet with live copies', async () => {
+    const document = ground.offer(type);
+    const sessions = Array.from({ length: 4 }, () => ground.session([document], ['jwt_vc']));
+    const bodies = await Promise.all(sessions.map(async () => request([await makeKey()])));
+    const answers = await Promise.all(sessions.map((session, index) => ground.ask(session, bodies[index] ?? {})));
+    const copies = [];
+    for (const { status, body } of answers) {
+      expect([200, 400]).toContain(status);
+      if (status === 200) copies.push(await proven(body.credentials[0].credential));
+    }
+    expect(copies.filter((copy) => !isRevoked(copy))).toHaveLength(1);
+  });
+
+  test('come of one proof only once, however often it is sent at the same moment', async () => {
+    const session = ground.session([ground.offer(type)], ['jwt_vc']);
+    const body = await request([await makeKey()]);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ground.ask(session, body)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400]);
+  });
+
+  describe('when something breaks', () => {
+    const states = async (session: Session): Promise<string[]> => {
+      const rows = await ground.programme.store.read((tx) =>
+        tx.query(`SELECT state FROM issuance WHERE client_id = 'wallet:${session.access.sessionId}'`),
+      );
+      return rows.map(({ state }: { state: string }) => state);
+    };
+
+    test('while signing, are burnt all of them, and the wallet may ask again', async () => {
+      const session = ground.session([ground.offer(type)], ['jwt_vc']);
+      let signed = 0;
+      secure = async (...args) => {
+        signed += 1;
+        if (signed === 2) throw new ServiceError('key_unavailable', 'The key is away.');
+        return secureCredential(...args);
+      };
+      const answer = await ground.ask(session, await request([await makeKey(), await makeKey(), await makeKey()]));
+      expect([answer.status, answer.body.error]).toEqual([503, 'temporarily_unavailable']);
+      expect(await states(session)).toEqual(['burnt', 'burnt', 'burnt']);
+      secure = secureCredential;
+      await receive(session);
+    });
+
+    test('by a crash between reserving and finalising, are burnt by recovery, and nothing older is ended', async () => {
+      const document = ground.offer(type);
+      const [kept] = await receive(ground.session([document], ['jwt_vc']));
+      const session = ground.session([document], ['jwt_vc']);
+      // A process that dies never answers: the request is left where it stands.
+      let reached = (): void => undefined;
+      const stopped = new Promise<void>((done) => {
+        reached = done;
+      });
+      let release = (_error: Error): void => undefined;
+      secure = () => {
+        reached();
+        return new Promise((_done, fail) => {
+          release = fail;
+        });
+      };
+      const asked = ground.ask(session, await request([await makeKey(), await makeKey()]));
+      await stopped;
+      expect(await states(session)).toEqual(['reserved', 'reserved']);
+      secure = secureCredential;
+      ground.programme.clock.now = new Date(start.getTime() + 31_000);
+      const other = ground.programme.issuance();
+      expect(await other.recover()).toMatchObject({ burnt: 2 });
+      expect(await states(session)).toEqual(['burnt', 'burnt']);
+      release(new Error('late'));
+      expect((await asked).status).toBe(503);
+      expect(isRevoked(kept ?? {})).toBe(false);
+      expect(document.state).toBe('issued');
+      await receive(session);
+      expect(isRevoked(kept ?? {})).toBe(true);
+    });
+
+    test('by a withdrawal while they are signed, are burnt and not delivered', async () => {
+      const document = ground.offer(type);
+      const session = ground.session([document], ['jwt_vc']);
+      secure = async (...args) => {
+        document.state = 'withdrawn';
+        return secureCredential(...args);
+      };
+      const answer = await ground.ask(session, await request([await makeKey()]));
+      expect(answer.body.error).toBe('credential_request_denied');
+      expect([await states(session), document.state]).toEqual([['burnt'], 'withdrawn']);
+    });
+
+    test('and the process is too slow, are not delivered', async () => {
+      const session = ground.session([ground.offer(type)], ['jwt_vc']);
+      secure = async (...args) => {
+        ground.programme.clock.now = new Date(start.getTime() + 31_000);
+        await ground.programme.issuance().recover();
+        return secureCredential(...args);
+      };
+      const answer = await ground.ask(session, await request([await makeKey()]));
+      expect([answer.status, answer.body.error]).toEqual([503, 'temporarily_unavailable']);
+      expect(await states(session)).toEqual(['burnt']);
+    });
+  });
+
+  describe('of a document that HR has not released', () => {
+    let answer: Answer;
+    let session: Session;
+    let keys: WalletKey[];
+    const poll = (transaction_id: string, by = session) =>
+      ground.post('/deferred_credential', { transaction_id }, { authorization: `Bearer ${by.token}` });
+    const documentOf = (one: Session) => {
+      const document = ground.documents.get(one.access.grant.documentIds[0] ?? '');
+      if (!document) throw new Error('no document');
+      return document;
+    };
+
+    beforeEach(async () => {
+      session = ground.session([ground.offer(type, { state: 'pending' })], ['jwt_vc']);
+      keys = [await makeKey(), await makeKey()];
+      answer = await ground.ask(session, await request(keys));
+    });
+
+    test('wait under a transaction_id, and come once it is released', async () => {
+      expect(answer.status).toBe(202);
+      expect(answer.body).toEqual({
+        transaction_id: expect.stringMatching(/^[\w-]{43}$/),
+        interval: expect.any(Number),
+        c_nonce: expect.any(String),
+        c_nonce_expires_in: 300,
+      });
+      const { transaction_id: id, interval } = answer.body;
+      const early = await poll(id);
+      expect([early.status, early.body, early.headers['cache-control']]).toEqual([
+        202,
+        { transaction_id: id, interval },
+        'no-store',
+      ]);
+      documentOf(session).state = 'offered';
+      const released = await poll(id);
+      expect([released.status, Object.keys(released.body)]).toEqual([200, ['credentials']]);
+      const copies = [];
+      for (const { credential } of released.body.credentials) copies.push(await proven(credential));
+      expect(copies.map(({ credentialSubject }) => (credentialSubject as JsonObject)['id'])).toEqual(
+        keys.map(({ did }) => did),
+      );
+      expect(documentOf(session).state).toBe('issued');
+      const again = await poll(id);
+      expect([again.status, again.body.error]).toEqual([400, 'invalid_transaction_id']);
+    });
+
+    test('are released once, however often that is asked at the same moment', async () => {
+      documentOf(session).state = 'offered';
+      const answers = await Promise.all(Array.from({ length: 4 }, () => poll(answer.body.transaction_id)));
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+      const errors = answers.filter(({ status }) => status !== 200).map(({ body }) => body.error);
+      for (const error of errors) expect(['invalid_transaction_id', 'credential_request_denied']).toContain(error);
+    });
+
+    test('are still there after a refresh, but for nobody else, and under no other id', async () => {
+      documentOf(session).state = 'offered';
+      const stranger = ground.session([documentOf(session)], ['jwt_vc']);
+      expect((await poll(answer.body.transaction_id, stranger)).body.error).toBe('invalid_transaction_id');
+      expect((await poll('8xLOxBtZp8')).body.error).toBe('invalid_transaction_id');
+      session.access.generation = 1;
+      expect((await poll(answer.body.transaction_id)).status).toBe(200);
+    });
+
+    test('are denied when it is withdrawn', async () => {
+      documentOf(session).state = 'withdrawn';
+      expect((await poll(answer.body.transaction_id)).body.error).toBe('credential_request_denied');
+    });
+
+    test('wait under one transaction for one wallet', async () => {
+      const second = await ground.ask(session, await request([await makeKey()]));
+      expect((await poll(answer.body.transaction_id)).body.error).toBe('invalid_transaction_id');
+      expect((await poll(second.body.transaction_id)).status).toBe(202);
+    });
+
+    test('cost their proofs', async () => {
+      const body = await request([await makeKey()]);
+      expect((await ground.ask(session, body)).status).toBe(202);
+      expect((await ground.ask(session, body)).body.error).toBe('invalid_nonce');
+    });
+
+    test.each([
+      ['without transaction_id', {}],
+      ['whose transaction_id is a number', { transaction_id: 5 }],
+      ['that is not JSON', '{'],
+    ])('are refused to a request %s', async (_title, body) => {
+      const refused = await ground.post('/deferred_credential', body, { authorization: `Bearer ${session.token}` });
+      expect([refused.status, refused.body.error]).toEqual([400, 'invalid_credential_request']);
+    });
+
+    test('are refused to whoever has no token, or wants them encrypted', async () => {
+      const { transaction_id } = answer.body;
+      expect((await ground.post('/deferred_credential', { transaction_id })).status).toBe(401);
+      const encrypted = { transaction_id, credential_response_encryption: { enc: 'A128GCM' } };
+      const refused = await ground.post('/deferred_credential', encrypted, {
+        authorization: `Bearer ${session.token}`,
+      });
+      expect(refused.body.error).toBe('invalid_encryption_parameters');
+    });
+  });
+
+  describe('that were delivered', () => {
+    let session: Session;
+    let id: string;
+    const notify = (body: object | string, by = session) =>
+      ground.post('/notification', body, { authorization: `Bearer ${by.token}` });
+
+    beforeEach(async () => {
+      session = ground.session([ground.offer(type)], ['jwt_vc']);
+      id = (await ground.ask(session, await request([await makeKey()]))).body.notification_id;
+    });
+
+    test('are told of, once for each event, and repeating is fine', async () => {
+      const counts = [];
+      for (const event of ['credential_accepted', 'credential_accepted', 'credential_deleted', 'credential_accepted']) {
+        const answer = await notify({ notification_id: id, event, event_description: 'Stored.', more: 1 });
+        expect([answer.status, answer.body]).toEqual([204, undefined]);
+        counts.push((await ground.rows())['audit_record'] ?? 0);
+      }
+      const [first = 0] = counts;
+      expect(counts).toEqual([first, first, first + 1, first + 1]);
+    });
+
+    test.each([
+      ['an unknown id', { notification_id: 'x', event: 'credential_accepted' }, 'invalid_notification_id'],
+      ['an unknown event', { event: 'credential_lost' }, 'invalid_notification_request'],
+      ['no event', {}, 'invalid_notification_request'],
+      ['no id', { notification_id: undefined, event: 'credential_accepted' }, 'invalid_notification_request'],
+      ['an id that is a number', { notification_id: 5, event: 'credential_accepted' }, 'invalid_notification_request'],
+      [
+        'a description that is no ASCII',
+        { event: 'credential_failure', event_description: 'Gespräch' },
+        'invalid_notification_request',
+      ],
+    ])('are not told of with %s', async (_title, body, error) => {
+      const answer = await notify({ notification_id: id, ...body });
+      expect([answer.status, answer.body.error, answer.headers['cache-control']]).toEqual([400, error, 'no-store']);
+    });
+
+    test('are not told of by others, or by nobody', async () => {
+      const stranger = ground.session([ground.offer(type)], ['jwt_vc']);
+      const body = { notification_id: id, event: 'credential_accepted' };
+      expect((await notify(body, stranger)).body.error).toBe('invalid_notification_id');
+      expect((await ground.post('/notification', body)).status).toBe(401);
+      expect((await notify('{')).body.error).toBe('invalid_notification_request');
+    });
+  });
+
+  test('leave an unbroken audit trail without claims', async () => {
+    const { audit, store } = ground.programme;
+    await audit.seal();
+    expect((await audit.verifyChain()).ok).toBe(true);
+    const rows = await store.read((tx) => tx.query("SELECT * FROM audit_record WHERE action LIKE 'document.%'"));
+    expect(rows.length).toBeGreaterThan(10);
+    expect(JSON.stringify(rows)).not.toMatch(/did:|001234567890/);
+  });
+
+  test('never showed a fault in the background', () => {
+    expect(ground.programme.faults).toEqual([]);
+  });
+});
