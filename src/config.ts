@@ -200,6 +200,38 @@ const DidService = Type.Object(
   closed,
 );
 
+const SignIn = Type.Object(
+  {
+    provider: Type.Enum(['openid', 'development'], {
+      description:
+        'openid: an OpenID Connect provider; development: a built-in one that believes anybody, on loopback only',
+    }),
+    issuer: Type.Optional(Type.String({ maxLength: 512, description: 'Issuer identifier of the provider' })),
+    clientId: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'How we are known there' })),
+    clientSecretFile: Type.Optional(path('File that holds the secret that we have there')),
+    privateKeyFile: Type.Optional(
+      path('PEM file with the P-256 or RSA key that we authenticate with there, instead of a secret (RFC 7523)'),
+    ),
+    scopes: Type.Array(Type.String({ pattern: '^[\\x21\\x23-\\x5B\\x5D-\\x7E]{1,100}$' }), {
+      minItems: 1,
+      maxItems: 20,
+      default: ['openid'],
+      description: 'What is asked for there; `openid` must be among them',
+    }),
+    subjectClaim: Type.String({
+      pattern: '^[A-Za-z0-9_:./-]{1,100}$',
+      default: 'sub',
+      description: 'The claim of the ID token that identifies a person: HR writes its value on an offer',
+    }),
+    hosts: Type.Array(Type.String({ maxLength: 255, pattern: '^[a-z0-9.-]+(:[1-9][0-9]{0,4})?$' }), {
+      maxItems: 10,
+      default: [],
+      description: "Hosts of the provider's endpoints that differ from that of its issuer",
+    }),
+  },
+  closed,
+);
+
 const Service = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200, description: 'Name of the organisation' }),
@@ -281,9 +313,16 @@ const Service = Type.Object(
         clients: Type.Array(Client, { maxItems: 1000, default: [] }),
         verifyPerMinute: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 600 }),
         tokenPerMinute: Type.Integer({ minimum: 1, maximum: 100_000, default: 60 }),
+        walletPerMinute: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 3000,
+          description: 'Requests of wallets from one address: a whole wireless network may be one',
+        }),
       },
       closed,
     ),
+    signIn: Type.Optional(SignIn),
     issuing: Type.Object(
       {
         defaultFormat: Type.Enum(['vc+jwt', 'eddsa-rdfc-2022', 'ecdsa-rdfc-2019', 'jwt_vc']),
@@ -494,6 +533,7 @@ const rules: readonly Rule[] = [
   rule(['roles', 'development'], rolesRule),
   rule(['status', 'registryAuthority'], timesRule),
   rule(['instances', 'roles', 'development'], instancesRule),
+  rule(['signIn', 'development'], signInRule),
 ];
 
 function publicUrlRule(config: Reads<'publicUrl' | 'programme' | 'development'>): Fault[] {
@@ -625,6 +665,28 @@ function timesRule(config: Reads<'status' | 'registryAuthority'>): Fault[] {
     faults.push(fault('registryAuthority/reissueSeconds', 'must be less than nextUpdateSeconds'));
   }
   return faults;
+}
+
+/** Who signs people in decides whose documents a wallet gets. */
+function signInRule({ signIn, development }: Reads<'signIn' | 'development'>): Fault[] {
+  if (signIn === undefined) return [];
+  if (signIn.provider === 'development') {
+    return development.loopback ? [] : [fault('signIn/provider', 'development is allowed on loopback only')];
+  }
+  const { issuer = '', clientId, scopes, clientSecretFile, privateKeyFile } = signIn;
+  const protocol = URL.canParse(issuer) ? new URL(issuer).protocol : undefined;
+  const secure = protocol === 'https:' || (protocol === 'http:' && development.loopback);
+  const conditions: readonly (readonly [boolean, string, string])[] = [
+    [!secure, 'issuer', 'must be an https address'],
+    [clientId === undefined, 'clientId', 'is missing'],
+    [!scopes.includes('openid'), 'scopes', 'must include openid'],
+    [
+      clientSecretFile !== undefined && privateKeyFile !== undefined,
+      'privateKeyFile',
+      'stands beside a secret: one only',
+    ],
+  ];
+  return conditions.filter(([wrong]) => wrong).map(([, path, detail]) => fault(`signIn/${path}`, detail));
 }
 
 /** Whoever may issue anything in our name, or without a token, must be somebody on this machine. */

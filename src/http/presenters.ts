@@ -7,8 +7,8 @@ import { OAuthError, toOAuthError } from './oauth-errors.js';
 import { prefersPage, sendPage } from './page.js';
 import { type Problem, problemKinds, toProblem, toServiceError } from './problems.js';
 
-/** How a route tells its errors; `negotiated` asks Accept whether a page or a problem document is wanted. */
-export type ErrorStyle = keyof typeof presenters | 'negotiated';
+/** How a route tells its errors; the last two ask Accept whether a page is wanted, or else what stands in their names. */
+export type ErrorStyle = keyof typeof presenters | 'negotiated' | 'negotiatedOauth';
 
 type Presenter = (error: ServiceError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
@@ -49,8 +49,9 @@ export function presentError(error: unknown, request: FastifyRequest, reply: Fas
 /** Nobody declared anything for an unknown address; a browser is answered with a page there too. */
 function styleOf(request: FastifyRequest): keyof typeof presenters {
   const declared = request.routeOptions?.config?.errors ?? (request.is404 ? 'negotiated' : 'problem');
-  if (declared !== 'negotiated') return declared;
-  return prefersPage(request.headers.accept) ? 'page' : 'problem';
+  if (declared !== 'negotiated' && declared !== 'negotiatedOauth') return declared;
+  if (prefersPage(request.headers.accept)) return 'page';
+  return declared === 'negotiated' ? 'problem' : 'oauth';
 }
 
 function problemOf(error: ServiceError, request: FastifyRequest): Problem {

@@ -9,9 +9,10 @@ import type { SignIn } from '../../access/access.js';
 import { OAuthError } from '../../http/oauth-errors.js';
 import type { JsonObject } from '../../json.js';
 import type { Store } from '../../store/store.js';
+import type { Grant } from '../offers/offers.js';
 import type { Parameters } from './authorization-request.js';
 import { dpopChallenge, type ProofExpectation, useDpopProof } from './dpop.js';
-import type { Grant, GrantSource, TypeOf } from './grant.js';
+import type { GrantSource, TypeOf } from './grant.js';
 import {
   askForConsent,
   beginInteraction,
@@ -28,7 +29,7 @@ import type { SessionAudit, TokenResponse } from './sessions.js';
 import { findSessionByAccess, forgetExpired, type SessionRow } from './store.js';
 import { answerTokenRequest, grantTypesOf, type TokenDependencies } from './token-requests.js';
 
-export { type Dataset, datasetsOf, type Grant, type GrantSource, type Redeemed } from './grant.js';
+export { type Dataset, datasetsOf } from './grant.js';
 export { AuthorizationRefusal, type Consent } from './interaction.js';
 export { authorizationEntities } from './store.js';
 

@@ -6,13 +6,14 @@ import { type SignIn, SignInRefusal } from '../../access/access.js';
 import { readCookie, writeCookie } from '../../http/cookies.js';
 import { OAuthError, type OAuthErrorCode } from '../../http/oauth-errors.js';
 import type { Store, Tx } from '../../store/store.js';
+import type { Grant, Redeemed } from '../offers/offers.js';
 import {
   type AuthorizationRequest,
   type Parameters,
   readAuthorizationRequest,
   readRedirect,
 } from './authorization-request.js';
-import { datasetsOf, type Grant, type GrantSource, type Redeemed, type TypeOf } from './grant.js';
+import { datasetsOf, type GrantSource, type TypeOf } from './grant.js';
 import { withParameters } from './redirect-uri.js';
 import { digestOf, isSameText, newSecret } from './secrets.js';
 import type { SessionAudit } from './sessions.js';

@@ -5,8 +5,9 @@
 import { OAuthError } from '../../http/oauth-errors.js';
 import type { JsonObject } from '../../json.js';
 import type { Tx } from '../../store/store.js';
+import type { Grant } from '../offers/offers.js';
 import { writeAuthorizationDetails } from './authorization-details.js';
-import { type Dataset, datasetsOf, type Grant, type GrantSource, type TypeOf } from './grant.js';
+import { type Dataset, datasetsOf, type GrantSource, type TypeOf } from './grant.js';
 import { digestOf, isSameText, newSecret } from './secrets.js';
 import {
   findRefreshToken,
@@ -26,7 +27,7 @@ export interface TokenResponse {
   readonly expires_in: number;
   readonly refresh_token: string;
   readonly scope?: string;
-  readonly authorization_details?: readonly JsonObject[];
+  readonly authorization_details?: JsonObject[];
 }
 
 /** The part of audit/ that is needed here; its Audit fits. */

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { OAuthError } from '../../http/oauth-errors.js';
 import type { Store, Tx } from '../../store/store.js';
+import type { Grant } from '../offers/offers.js';
 import { readAuthorizationDetails } from './authorization-details.js';
 import type { AuthorizationRequest, Parameters } from './authorization-request.js';
-import type { Grant, GrantSource } from './grant.js';
+import type { GrantSource } from './grant.js';
 import { digestOf, isSameText } from './secrets.js';
 import {
   beginSession,
