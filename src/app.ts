@@ -40,9 +40,12 @@ import {
 import { identityRoutes, resolutionRoutes } from './identity/routes.js';
 import { createInstances } from './instances/instances.js';
 import { instancesRoutes } from './instances/routes.js';
+import { authorizationEntities, createAuthorization } from './issuance/authorization/authorization.js';
 import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
 import { createOffers, type Offers, offersEntities } from './issuance/offers/offers.js';
 import { offersRoutes } from './issuance/offers/routes.js';
+import { createCredentialIssuer, credentialIssuerEntities } from './issuance/oid4vci/credential-issuer.js';
+import { credentialIssuerRoutes } from './issuance/oid4vci/routes.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
   createListTrust,
@@ -121,6 +124,8 @@ const entities = [
   ...issuanceEntities,
   ...oid4vpEntities,
   ...offersEntities,
+  ...authorizationEntities,
+  ...credentialIssuerEntities,
 ];
 
 /** Opens database and agent. `migrate: 'refuse'` fails when the database is older than the program. */
@@ -296,7 +301,10 @@ async function buildApp(foundation: Foundation): Promise<App> {
   await server.register(catalogueRoutes({ catalogue, baseUrl: config.programme.baseUrl }));
   const parts = { foundation, server, background, client, catalogue, registry };
   const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
-  if (issuing) await addOffers(parts, issuing);
+  if (issuing) {
+    const offers = await addOffers(parts, issuing);
+    await addCredentialIssuer(parts, issuing, offers);
+  }
   const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
   await addInstances(parts, issuing, verification);
   const metricsAccess = metricsAccessOf(config);
@@ -415,6 +423,43 @@ async function addOffers({ foundation, server, catalogue, background }: Parts, i
   background.push(offers);
   await server.register(offersRoutes({ offers, catalogue }));
   return offers;
+}
+
+/** Where wallets get what was offered: who they may be, and the credential endpoints. */
+async function addCredentialIssuer(
+  { foundation, server, catalogue, registry, background }: Parts,
+  issuance: Issuance,
+  offers: Offers,
+): Promise<void> {
+  const { config, store, audit, deriveKey, identity, surroundings } = foundation;
+  const { now, random } = surroundings;
+  const issuer = createCredentialIssuer({
+    store,
+    audit,
+    issuance,
+    documents: offers,
+    config,
+    catalogue,
+    identity,
+    registry,
+    deriveKey,
+    random,
+    now,
+    onFault: (error) => surroundings.onFault('oid4vci', error),
+  });
+  const authorization = createAuthorization({
+    store,
+    audit,
+    offers,
+    publicUrl: config.publicUrl,
+    configurations: issuer.configurations,
+    now,
+    random,
+    newUuid: randomUUID,
+    onFault: (error) => surroundings.onFault('authorization', error),
+  });
+  background.push(issuer, authorization);
+  await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise }));
 }
 
 /** A mistyped name would hand out without sign-in what was meant to need it. */

@@ -45,8 +45,8 @@ export type CredentialResponse =
   | (DeferredResponse & NonceResponse);
 
 export interface CredentialIssuer {
-  /** Every credential configuration, by its id: what authorization and offers may speak of. */
-  readonly configurationIds: ReadonlySet<string>;
+  /** Every credential configuration by its id, in the order of the metadata, with the type that it issues. */
+  readonly configurations: ReadonlyMap<string, string>;
   /** The metadata in the form that an Accept header prefers. */
   metadata(accept: string | undefined): SignedDocument;
   nonce(): NonceResponse;
@@ -98,14 +98,15 @@ export function createCredentialIssuer(given: CredentialIssuerDependencies): Cre
   }
 
   return {
-    configurationIds: new Set(configurations.keys()),
+    configurations: new Map([...configurations].map(([id, { type }]) => [id, type.type])),
     metadata: (accept) => (prefersSigned(accept) ? published.signed() : undefined) ?? published.plain,
     nonce: () => nonceResponse(deps),
     credential: (access, request) => credential(deps, access, request),
     deferredCredential: (access, request) => deferredCredential(deps, access, request),
     notification: (access, request) => notification(deps, access, request),
     async start() {
-      await published.renew();
+      // Without a key to sign with there is still the other form of the metadata.
+      await published.renew().catch(deps.onFault);
       timer = setInterval(() => {
         running = running.then(upkeep).catch(deps.onFault);
       }, upkeepMilliseconds).unref();

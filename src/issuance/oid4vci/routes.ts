@@ -23,6 +23,7 @@ export interface PresentedToken {
   readonly authorization: string | undefined;
   readonly dpop: string | undefined;
   readonly method: string;
+  /** Our public address of it, with the query that came. */
   readonly url: string;
 }
 
@@ -117,7 +118,7 @@ function addNonce(server: HttpServer, issuer: CredentialIssuer): void {
 type Authorised = (request: FastifyRequest) => WalletAccess;
 
 /** Checks the token after the limits and before the body is read; answers what reads its result. */
-function authorising(scope: HttpServer, path: string, { authorise }: CredentialIssuerRoutesDependencies): Authorised {
+function authorising(scope: HttpServer, { authorise }: CredentialIssuerRoutesDependencies): Authorised {
   const known = new WeakMap<FastifyRequest, WalletAccess>();
   scope.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -125,10 +126,13 @@ function authorising(scope: HttpServer, path: string, { authorise }: CredentialI
   });
   scope.addHook('preParsing', async (request) => {
     const { authorization, dpop } = request.headers;
-    const presented = { authorization, dpop: single(dpop), method: request.method, url: `${scope.publicUrl}${path}` };
-    const access = await authorise(presented);
-    refuseTokenInQuery(request);
-    known.set(request, access);
+    const presented = {
+      authorization,
+      dpop: single(dpop),
+      method: request.method,
+      url: `${scope.publicUrl}${request.url}`,
+    };
+    known.set(request, await authorise(presented));
   });
   return (request) => {
     const access = known.get(request);
@@ -142,13 +146,6 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(', ') : header;
 }
 
-/** RFC 6750 2: one way to send the token, and never the address, which ends up in logs. */
-function refuseTokenInQuery(request: FastifyRequest): void {
-  const query = request.query as Record<string, unknown>;
-  if (!('access_token' in query)) return;
-  throw new OAuthError('invalid_request', 'The access token must be sent in the Authorization header only.');
-}
-
 /** Section 10: the metadata of this profile has no key to encrypt to. */
 function refuseEncryptedBody(request: FastifyRequest): void {
   if (!/^application\/jwt\b/i.test(request.headers['content-type'] ?? '')) return;
@@ -158,7 +155,7 @@ function refuseEncryptedBody(request: FastifyRequest): void {
 const walletRoute = { ...publicly, limit: 'wallet' } as const;
 
 function addCredential(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
-  const accessOf = authorising(scope, '/credential', deps);
+  const accessOf = authorising(scope, deps);
   scope.post(
     '/credential',
     {
@@ -181,7 +178,7 @@ function send(reply: FastifyReply, answer: object): FastifyReply {
 }
 
 function addDeferred(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
-  const accessOf = authorising(scope, '/deferred_credential', deps);
+  const accessOf = authorising(scope, deps);
   scope.post(
     '/deferred_credential',
     {
@@ -199,7 +196,7 @@ function addDeferred(scope: HttpServer, deps: CredentialIssuerRoutesDependencies
 }
 
 function addNotification(scope: HttpServer, deps: CredentialIssuerRoutesDependencies): void {
-  const accessOf = authorising(scope, '/notification', deps);
+  const accessOf = authorising(scope, deps);
   scope.post(
     '/notification',
     {

@@ -437,7 +437,7 @@ describe('the credential endpoint', () => {
       await refusedAs('invalid_token', () => ground.post('/credential', body, { authorization: 'Bearer x' }), 401);
       await refusedAs('invalid_token', () => ground.post('/credential', '{"a":', {}), 401);
       const inQuery = `/credential?access_token=${session.token}`;
-      await refusedAs('invalid_token', () => ground.post(inQuery, body), 401);
+      await refusedAs('invalid_request', () => ground.post(inQuery, body));
       const twice = { authorization: `Bearer ${session.token}` };
       await refusedAs('invalid_request', () => ground.post(inQuery, body, twice));
     });

@@ -129,7 +129,8 @@ export async function openGround({
   await server.register(
     credentialIssuerRoutes({
       issuer,
-      async authorise({ authorization }) {
+      async authorise({ authorization, url }) {
+        if (url.includes('access_token')) throw new OAuthError('invalid_request', 'In the header only.');
         const session = sessions.get(/^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? '');
         if (session) return session.access;
         throw new OAuthError('invalid_token', 'The access token is not good.', {
