@@ -7,6 +7,7 @@
 
 export type { Catalogue, CredentialType } from './catalogue/catalogue.js';
 export { loadCatalogue } from './catalogue/catalogue.js';
+export type { ClaimMetadata, ClaimsPath, SdJwtVcType, TypeDisplay } from './catalogue/type-metadata.js';
 export type { Contexts } from './contexts.js';
 export { createContexts } from './contexts.js';
 export { CoseProvider } from './cose-provider.js';

@@ -93,6 +93,31 @@ function addDocumentRoutes(server: HttpServer, documents: ReadonlyMap<string, Si
     },
     async (request, reply) => sendDocument(request, reply, documents.get(`/contexts/${request.params.type}/v1.json`)),
   );
+  addTypeMetadataRoute(server, documents);
+}
+
+function addTypeMetadataRoute(server: HttpServer, documents: ReadonlyMap<string, SignedDocument>): void {
+  server.get(
+    '/vct/:type/v1',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['catalogue'],
+        operationId: 'getTypeMetadata',
+        summary: 'SD-JWT VC type metadata of a credential type; its address is the vct of credentials',
+        params: typeParameter('DbsCheckCredential'),
+        response: {
+          200: {
+            description: 'Immutable, with a strong ETag; credentials pin it by vct#integrity',
+            content: { 'application/json': { schema: anyObject } },
+          },
+          304: notModified,
+          ...problemResponses('not_found'),
+        },
+      },
+    },
+    async (request, reply) => sendDocument(request, reply, documents.get(`/vct/${request.params.type}/v1`)),
+  );
 }
 
 function addCatalogueRoutes(

@@ -24,6 +24,15 @@ import {
 } from './lint.js';
 import { checkRules, type Rule, ruleNames } from './rules.js';
 import { namesIn } from './schema-tree.js';
+import {
+  type ClaimMetadata,
+  claimsOf,
+  displayOf,
+  type SdJwtVcType,
+  type TypeDisplay,
+  toClaimsPath,
+  typeMetadata,
+} from './type-metadata.js';
 import { type VocabularyTerm, vocabularyDocument, vocabularyOf } from './vocabulary.js';
 
 /** How far a receiver may rely on a type: domain, reliance modes. */
@@ -51,6 +60,10 @@ export interface CredentialType {
   readonly issuerKinds: readonly string[];
   readonly relianceMode: RelianceMode;
   readonly selectivelyDisclosable: readonly string[];
+  /** What wallets call it, and its claims, by language. */
+  readonly display: readonly TypeDisplay[];
+  readonly claims: readonly ClaimMetadata[];
+  readonly sdJwtVc: SdJwtVcType;
   readonly rules: readonly Rule[];
   /** What an API client posts as `credential`; issuing adds the rest. */
   readonly example: JsonObject;
@@ -96,6 +109,13 @@ interface LoadedType {
   readonly example: CatalogueFile;
 }
 
+/** A type, and the texts that are published of it. */
+interface CreatedType {
+  readonly type: CredentialType;
+  readonly schema: string;
+  readonly metadata: string;
+}
+
 const statusContext = 'https://www.w3.org/ns/credentials/status/v1';
 const dataModel11 = 'DataModel11';
 
@@ -131,7 +151,8 @@ function readCatalogue(baseUrl: string, files: CatalogueFiles): Catalogue {
       code: { optimize: false },
     }),
   );
-  const types = loaded.map((type) => createType(baseUrl, type, ajv.compile(type.schema.json), coreSkills));
+  const created = loaded.map((type) => createType(baseUrl, type, ajv.compile(type.schema.json), coreSkills));
+  const types = created.map(({ type }) => type);
   const vocabularyIri = `${baseUrl}/vocabulary`;
   const sources = loaded.map(({ schema, context }) => ({ schema: schema.json, context: context.json }));
   const vocabulary = vocabularyOf(
@@ -139,7 +160,7 @@ function readCatalogue(baseUrl: string, files: CatalogueFiles): Catalogue {
     sources,
     [...contexts.values()].map((file) => file.json),
   );
-  const documents = publish(loaded, contexts, coreSkillsFile, vocabularyDocument(vocabularyIri, vocabulary));
+  const documents = publish(created, contexts, coreSkillsFile, vocabularyDocument(vocabularyIri, vocabulary));
   const contextDocuments = new Map(
     [...contexts].map(([name, file]) => [`${baseUrl}/contexts/${name}/v1.json`, file.json]),
   );
@@ -231,17 +252,19 @@ function createType(
   loaded: LoadedType,
   matches: ValidateFunction,
   coreSkills: CoreSkills,
-): CredentialType {
+): CreatedType {
   const { row, schema, example } = loaded;
   const contextId = `${baseUrl}/contexts/${row.type}/v${row.version}.json`;
-  return Object.freeze({
+  const schemaDigestSri = `sha256-${createHash('sha256').update(schema.text, 'utf8').digest('base64')}`;
+  const shown = describeType(baseUrl, loaded, schemaDigestSri);
+  const type = Object.freeze({
     type: row.type,
     title: String(schema.json['title']),
     description: String(schema.json['description']),
     version: row.version,
     status: row.status,
     schemaId: String(schema.json['$id']),
-    schemaDigestSri: `sha256-${createHash('sha256').update(schema.text, 'utf8').digest('base64')}`,
+    schemaDigestSri,
     schema: schema.json,
     contextId,
     contexts: {
@@ -251,6 +274,7 @@ function createType(
     issuerKinds: row.issuerKinds,
     relianceMode: row.relianceMode,
     selectivelyDisclosable: row.selectivelyDisclosable,
+    ...shown.members,
     rules: row.rules,
     example: example.json,
     validate: (credential: JsonObject, options: ValidateOptions = {}) => {
@@ -260,20 +284,32 @@ function createType(
       return [...open, ...checkRules(row.rules, credential, coreSkills)];
     },
   });
+  return { type, schema: schema.text, metadata: shown.metadata };
+}
+
+/** What wallets are told of a type, in the catalogue and in the document at its `vct`. */
+function describeType(baseUrl: string, { row, schema }: LoadedType, digestSri: string) {
+  const vct = `${baseUrl}/vct/${row.type}/v${row.version}`;
+  const selectivelyDisclosable = row.selectivelyDisclosable.map(toClaimsPath);
+  const display = displayOf(schema.json);
+  const claims = claimsOf(schema.json, selectivelyDisclosable);
+  const facts = { vct, type: row.type, display, claims, schema: { id: String(schema.json['$id']), digestSri } };
+  const { text, digest } = typeMetadata(facts);
+  const sdJwtVc = { vct, integrity: digest, selectivelyDisclosable };
+  return { members: { display, claims, sdJwtVc }, metadata: text };
 }
 
 function publish(
-  types: readonly LoadedType[],
+  types: readonly CreatedType[],
   contexts: ReadonlyMap<string, CatalogueFile>,
   coreSkills: CatalogueFile,
   vocabulary: JsonObject,
 ): Map<string, PublishedDocument> {
   const documents = new Map<string, PublishedDocument>();
-  for (const { row, schema } of types) {
-    documents.set(`/schemas/${row.type}/v${row.version}.json`, {
-      body: schema.text,
-      contentType: 'application/schema+json',
-    });
+  for (const { type, schema, metadata } of types) {
+    const name = `${type.type}/v${type.version}`;
+    documents.set(`/schemas/${name}.json`, { body: schema, contentType: 'application/schema+json' });
+    documents.set(`/vct/${name}`, { body: metadata, contentType: 'application/json' });
   }
   for (const [name, file] of contexts) {
     documents.set(`/contexts/${name}/v1.json`, { body: file.text, contentType: 'application/ld+json' });

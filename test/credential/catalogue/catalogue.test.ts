@@ -405,3 +405,56 @@ describe('the texts of faults', () => {
     expect(type.validate(credential).length).toBeLessThanOrEqual(50);
   });
 });
+
+describe('what wallets are told of a type', () => {
+  const identity = typeCalled('StaffIdentity');
+  const published = (type: CredentialType): JsonObject =>
+    JSON.parse(catalogue.documents.get(`/vct/${type.type}/v1`)?.body ?? '{}') as JsonObject;
+
+  test('stands in the document at vct, which is pinned by its digest', () => {
+    for (const type of catalogue.types) {
+      const { body, contentType } = catalogue.documents.get(new URL(type.sdJwtVc.vct).pathname) ?? { body: '' };
+      expect(contentType).toBe('application/json');
+      expect(type.sdJwtVc.integrity).toBe(`sha256-${createHash('sha256').update(body).digest('base64')}`);
+      expect(JSON.parse(body)).toMatchObject({
+        vct: type.sdJwtVc.vct,
+        name: type.type,
+        'schema_uri#integrity': type.schemaDigestSri,
+        display: [{ locale: 'en-GB', name: type.title, description: type.description }],
+      });
+    }
+  });
+
+  test('names every claim by its path and title, and says which are hidden until they are shown', () => {
+    const claims = published(identity)['claims'] as JsonObject[];
+    const byPath = new Map(claims.map((claim) => [JSON.stringify(claim['path']), claim]));
+    expect(byPath.get('["birthDate"]')).toMatchObject({ sd: 'always', mandatory: true });
+    expect(byPath.get('["legalGender"]')).toMatchObject({ sd: 'always', mandatory: false });
+    expect(byPath.get('["legalFamilyName"]')).toEqual({
+      path: ['legalFamilyName'],
+      display: [
+        { locale: 'en-GB', label: 'Legal family name', description: 'The family name as on the identity document.' },
+      ],
+      mandatory: true,
+      sd: 'never',
+    });
+    expect(byPath.has('["id"]')).toBe(false);
+  });
+
+  test('reaches into lists with null, where each item is hidden by itself', () => {
+    const { claims } = typeCalled('ImmunisationStatus');
+    const at = (path: unknown) => claims.find((claim) => JSON.stringify(claim.path) === JSON.stringify(path));
+    expect(at(['diseases'])).toMatchObject({ mandatory: true, selectivelyDisclosable: false });
+    expect(at(['diseases', null])).toMatchObject({ mandatory: false, selectivelyDisclosable: true });
+    expect(at(['diseases', null, 'lastDate'])).toMatchObject({ mandatory: false, selectivelyDisclosable: false });
+  });
+
+  test('has words for every claim that a wallet lists, and a hidden claim for each that the catalogue names', () => {
+    for (const { claims, sdJwtVc } of catalogue.types) {
+      for (const { display } of claims) expect(display[0]?.label).toMatch(/\S/);
+      expect(claims.filter((claim) => claim.selectivelyDisclosable)).toHaveLength(
+        sdJwtVc.selectivelyDisclosable.length,
+      );
+    }
+  });
+});
