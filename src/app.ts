@@ -6,8 +6,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Access, accessEntities, createAccess } from './access/access.js';
+import {
+  type Access,
+  accessEntities,
+  createAccess,
+  createDevelopmentProvider,
+  createIdentityProvider,
+  createSignIn,
+  developmentClient,
+  type SignIn,
+} from './access/access.js';
 import { accessRoutes } from './access/routes.js';
+import { developmentProviderRoutes, signInRoutes } from './access/sign-in/routes.js';
 import { type Audit, auditEntities, createAudit } from './audit/audit.js';
 import { auditRoutes } from './audit/routes.js';
 import type { ConfigTree, ServiceConfig } from './config.js';
@@ -41,6 +51,7 @@ import { identityRoutes, resolutionRoutes } from './identity/routes.js';
 import { createInstances } from './instances/instances.js';
 import { instancesRoutes } from './instances/routes.js';
 import { authorizationEntities, createAuthorization } from './issuance/authorization/authorization.js';
+import { authorizationRoutes } from './issuance/authorization/routes.js';
 import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
 import { createOffers, type Offers, offersEntities } from './issuance/offers/offers.js';
 import { offersRoutes } from './issuance/offers/routes.js';
@@ -267,6 +278,7 @@ async function buildApp(foundation: Foundation): Promise<App> {
     // Asked only after start, when `registry` below exists.
     allowHost(purpose, host) {
       if (purpose === 'schema') return config.verification.schemaHosts.includes(host);
+      if (purpose === 'sign-in') return signInHostsOf(config).includes(host);
       return host === registryHost || (purpose !== 'registry' && registry.hosts().has(host));
     },
   });
@@ -302,8 +314,9 @@ async function buildApp(foundation: Foundation): Promise<App> {
   const parts = { foundation, server, background, client, catalogue, registry };
   const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
   if (issuing) {
+    const signIn = await addSignIn(parts);
     const offers = await addOffers(parts, issuing);
-    await addCredentialIssuer(parts, issuing, offers);
+    await addCredentialIssuer(parts, { issuance: issuing, offers, ...(signIn ? { signIn } : {}) });
   }
   const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
   await addInstances(parts, issuing, verification);
@@ -403,6 +416,34 @@ async function addIssuer({ foundation, server, catalogue, registry, background }
   return issuance;
 }
 
+/** How people sign in: at the organisation's identity provider, or at our own stand-in on loopback. */
+async function addSignIn({ foundation, server, client }: Parts): Promise<SignIn | undefined> {
+  const { config, store, deriveKey, surroundings } = foundation;
+  const { publicUrl, development, signIn: configured } = config;
+  if (configured === undefined) return undefined;
+  const { now, random } = surroundings;
+  const onFault = (error: unknown) => surroundings.onFault('sign-in', error);
+  if (configured.provider === 'development') {
+    const seed = deriveKey('staff-passport/development-provider/v1', 32);
+    await server.register(developmentProviderRoutes(createDevelopmentProvider({ publicUrl, seed, now, random })));
+  }
+  const { issuer, clientId } = { ...developmentClient(publicUrl), ...configured };
+  const provider = createIdentityProvider({
+    config: { ...configured, issuer, clientId, allowHttp: development.loopback },
+    exchange: client.exchangeFor('sign-in'),
+    now,
+  });
+  const signIn = createSignIn({ store, now, random, publicUrl, provider, onFault });
+  await server.register(signInRoutes(signIn));
+  return signIn;
+}
+
+/** Nobody else is asked who somebody is. */
+function signInHostsOf({ publicUrl, signIn }: ServiceConfig): string[] {
+  if (signIn === undefined) return [];
+  return [new URL(signIn.issuer ?? publicUrl).host, ...signIn.hosts];
+}
+
 /** What HR offers to people, and what wallets fetch of it. */
 async function addOffers({ foundation, server, catalogue, background }: Parts, issuance: Issuance): Promise<Offers> {
   const { config, store, audit, deriveKey, surroundings } = foundation;
@@ -413,7 +454,7 @@ async function addOffers({ foundation, server, catalogue, background }: Parts, i
     checkUnheld: issuance.checkUnheld,
     publicUrl: config.publicUrl,
     config: config.issuing,
-    canSignIn: false,
+    canSignIn: config.signIn !== undefined,
     deriveKey,
     random: surroundings.random,
     newId: randomUUID,
@@ -428,8 +469,7 @@ async function addOffers({ foundation, server, catalogue, background }: Parts, i
 /** Where wallets get what was offered: who they may be, and the credential endpoints. */
 async function addCredentialIssuer(
   { foundation, server, catalogue, registry, background }: Parts,
-  issuance: Issuance,
-  offers: Offers,
+  { issuance, offers, signIn }: { issuance: Issuance; offers: Offers; signIn?: SignIn },
 ): Promise<void> {
   const { config, store, audit, deriveKey, identity, surroundings } = foundation;
   const { now, random } = surroundings;
@@ -451,6 +491,7 @@ async function addCredentialIssuer(
     store,
     audit,
     offers,
+    ...(signIn ? { signIn } : {}),
     publicUrl: config.publicUrl,
     configurations: issuer.configurations,
     now,
@@ -459,6 +500,7 @@ async function addCredentialIssuer(
     onFault: (error) => surroundings.onFault('authorization', error),
   });
   background.push(issuer, authorization);
+  await server.register(authorizationRoutes(authorization));
   await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise }));
 }
 
@@ -583,6 +625,7 @@ function serverOptions(config: ServiceConfig, authorise: Parameters<typeof creat
     limits: {
       verify: perMinute(config.access.verifyPerMinute),
       token: perMinute(config.access.tokenPerMinute),
+      wallet: perMinute(config.access.walletPerMinute),
     },
   };
 }

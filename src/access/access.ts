@@ -24,6 +24,7 @@ import { type AccessAudit, createUpkeep, type Upkeep } from './upkeep.js';
 
 export { type AssertionRequest, assertionType, signClientAssertion } from './client-assertion.js';
 export { scopeNames } from './scopes.js';
+export { createDevelopmentProvider, developmentClient } from './sign-in/development-provider.js';
 export { createIdentityProvider } from './sign-in/identity-provider.js';
 export { createSignIn, type SignIn, SignInRefusal } from './sign-in/sign-in.js';
 export type { AccessAudit, Upkeep } from './upkeep.js';

@@ -8,10 +8,16 @@ import { encodeBase64url } from '../../jose/base64url.js';
 import { createKeySigner, signJws } from '../../jose/jws.js';
 import { importJwk } from '../../jose/keys.js';
 import type { JsonObject } from '../../json.js';
+import { callbackPath } from './sign-in.js';
 
 export const developmentPath = '/development/oidc';
 /** We are its only client. */
-export const developmentClientId = 'staff-passport';
+const clientId = 'staff-passport';
+
+/** How our own side is configured for it. */
+export function developmentClient(publicUrl: string): { issuer: string; clientId: string } {
+  return { issuer: `${publicUrl}${developmentPath}`, clientId };
+}
 
 /** The parameters of an authorization request that matter to it. */
 export interface SignInQuestion {
@@ -42,7 +48,6 @@ export interface DevelopmentProvider {
 
 interface ProviderOptions {
   readonly publicUrl: string;
-  readonly callbackPath: string;
   /** 32 bytes. */
   readonly seed: Buffer;
   readonly now: () => Date;
@@ -61,15 +66,15 @@ const tokenSeconds = 60;
 const maxCodes = 1000;
 
 export function createDevelopmentProvider(options: ProviderOptions): DevelopmentProvider {
-  const { publicUrl, callbackPath, now, random } = options;
-  const issuer = `${publicUrl}${developmentPath}`;
+  const { publicUrl, now, random } = options;
+  const { issuer } = developmentClient(publicUrl);
   const signer = createKeySigner(keyOf(options.seed));
   const kid = importJwk(signer.publicJwk).thumbprint;
   const codes = new Map<string, Answered>();
 
   function check(question: SignInQuestion): void {
     const good =
-      question.client_id === developmentClientId &&
+      question.client_id === clientId &&
       question.redirect_uri === `${publicUrl}${callbackPath}` &&
       question.response_type === 'code' &&
       question.code_challenge_method === 'S256';
@@ -105,7 +110,7 @@ export function createDevelopmentProvider(options: ProviderOptions): Development
         answered.question.code_challenge === challenge;
       if (!good) throw new ServiceError('invalid_request', 'The code is not good.');
       const iat = Math.floor(now().getTime() / 1000);
-      const claims = { iss: issuer, aud: developmentClientId, iat, exp: iat + tokenSeconds };
+      const claims = { iss: issuer, aud: clientId, iat, exp: iat + tokenSeconds };
       const idToken = { ...claims, sub: answered.subject, nonce: answered.question.nonce };
       return {
         access_token: random(16).toString('base64url'),
