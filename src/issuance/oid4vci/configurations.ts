@@ -29,7 +29,7 @@ interface WalletFormatFacts {
   /** Where the claims about the person stand in the credential that the wallet reads. */
   readonly claimsBelow: readonly string[];
   /** The members that the format demands of a configuration. */
-  readonly define: (type: CredentialType, programmeBaseUrl: string) => JsonObject;
+  readonly define: (type: CredentialType) => JsonObject;
 }
 
 const dids = ['did:jwk', 'did:key'] as const;
@@ -57,7 +57,7 @@ export const walletFormats: Readonly<Record<WalletFormat, WalletFormatFacts>> = 
     securing: 'dc+sd-jwt' as SecuringFormat,
     bindingMethods: ['jwk', ...dids],
     claimsBelow: [],
-    define: ({ type, version }, base) => ({ vct: `${base}/vct/${type}/v${version}` }),
+    define: ({ sdJwtVc }) => ({ vct: sdJwtVc.vct }),
   },
   vc2_jwt: { ...jwtRow, securing: 'vc+jwt' },
   ldp: {

@@ -64,7 +64,7 @@ export interface CredentialIssuer {
 }
 
 export interface CredentialIssuerDependencies extends Omit<IssuingDependencies, 'issuer'> {
-  readonly config: Pick<ServiceConfig, 'publicUrl' | 'name' | 'programme'>;
+  readonly config: Pick<ServiceConfig, 'publicUrl' | 'name'>;
   readonly catalogue: Catalogue;
   readonly identity: Pick<Identity, 'agent' | 'did' | 'signingKey'>;
   readonly registry: Pick<RegistryView, 'organisation'>;

@@ -3,43 +3,28 @@
  * in the background, so that answering a GET signs nothing. Names that people read are those of the published schemas.
  */
 import type { ServiceConfig } from '../../config.js';
-import type { CredentialType } from '../../credential/credential.js';
 import { type SignedDocument, signedDocument } from '../../http/signed-document.js';
 import type { Identity } from '../../identity/identity.js';
 import { signJws } from '../../jose/jws.js';
-import { isJsonObject, type Json, type JsonObject } from '../../json.js';
+import type { JsonObject } from '../../json.js';
 import type { Configuration } from './configurations.js';
 import { batchSize, proofAlgorithms } from './proofs.js';
 
-/** The language of the schemas. */
-const locale = 'en-GB';
-
-/** The claims path pointers (appendix C) of the members of a schema, with what they are called, in its order. */
-function claimsOf(schema: Json | undefined, path: readonly (string | null)[]): JsonObject[] {
-  if (!isJsonObject(schema)) return [];
-  const { properties, items, required } = schema;
-  if (items !== undefined) return claimsOf(items, [...path, null]);
-  if (!isJsonObject(properties)) return [];
-  return Object.entries(properties).flatMap(([name, member]) => {
-    const mandatory = Array.isArray(required) && required.includes(name);
-    const title = isJsonObject(member) ? String(member['title']) : name;
-    const here = [...path, name];
-    return [{ path: here, mandatory, display: [{ name: title, locale }] }, ...claimsOf(member, here)];
-  });
+/** Claims description objects (appendix B.2), in the order of the schema. */
+function claimsOf({ type, facts }: Configuration): JsonObject[] {
+  return type.claims.map(({ path, mandatory, display }) => ({
+    path: [...facts.claimsBelow, ...path],
+    mandatory,
+    display: display.map(({ label, locale }) => ({ name: label, locale })),
+  }));
 }
 
-/** What a wallet shows about the person; the subject's id is the wallet's own key. */
-function claimsAbout({ schema }: CredentialType, below: readonly string[]): JsonObject[] {
-  const members = isJsonObject(schema['properties']) ? schema['properties'] : {};
-  const own = JSON.stringify([...below, 'id']);
-  return claimsOf(members['credentialSubject'], below).filter(({ path }) => JSON.stringify(path) !== own);
-}
-
-function describe({ id, type, facts }: Configuration, programmeBaseUrl: string): JsonObject {
+function describe(configuration: Configuration): JsonObject {
+  const { id, type, facts } = configuration;
   return {
     format: facts.format,
     scope: id,
-    ...facts.define(type, programmeBaseUrl),
+    ...facts.define(type),
     cryptographic_binding_methods_supported: [...facts.bindingMethods],
     credential_signing_alg_values_supported: [...facts.signingAlgorithms],
     proof_types_supported: {
@@ -47,19 +32,18 @@ function describe({ id, type, facts }: Configuration, programmeBaseUrl: string):
     },
     // Several wallets take an issuer without it for one of a draft (protocols.md, trap 2).
     credential_metadata: {
-      display: [{ name: type.title, description: type.description, locale }],
-      claims: claimsAbout(type, facts.claimsBelow),
+      display: type.display.map((one) => ({ ...one })),
+      claims: claimsOf(configuration),
     },
   };
 }
 
 /** The members of 12.2.4. */
 export function describeIssuer(
-  config: Pick<ServiceConfig, 'publicUrl' | 'name' | 'programme'>,
+  { publicUrl, name }: Pick<ServiceConfig, 'publicUrl' | 'name'>,
   configurations: Iterable<Configuration>,
 ): JsonObject {
-  const { publicUrl, name, programme } = config;
-  const described = [...configurations].map((one) => [one.id, describe(one, programme.baseUrl)]);
+  const described = [...configurations].map((one) => [one.id, describe(one)]);
   return {
     credential_issuer: publicUrl,
     credential_endpoint: `${publicUrl}/credential`,
@@ -67,7 +51,8 @@ export function describeIssuer(
     deferred_credential_endpoint: `${publicUrl}/deferred_credential`,
     notification_endpoint: `${publicUrl}/notification`,
     batch_credential_issuance: { batch_size: batchSize },
-    display: [{ name, locale }],
+    // The name of an organisation is the same in every language.
+    display: [{ name }],
     credential_configurations_supported: Object.fromEntries(described),
   };
 }

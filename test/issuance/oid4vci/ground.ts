@@ -15,7 +15,7 @@ import {
 import { credentialIssuerRoutes } from '../../../src/issuance/oid4vci/routes.js';
 import type { JsonObject } from '../../../src/json.js';
 import type { DatabaseConfig } from '../../../src/store/store.js';
-import { baseUrl, trust } from '../../credential/agent.js';
+import { trust } from '../../credential/agent.js';
 import { catalogue } from '../../credential/examples.js';
 import { keyMaterial, openProgramme, organisation, type Programme } from '../../verification/programme.js';
 import { type ProofParts, prove, type WalletKey } from './wallet.js';
@@ -100,7 +100,7 @@ export async function openGround({
         if (document) document.state = 'issued';
       },
     },
-    config: { publicUrl, name: organisation().name, programme: { baseUrl } },
+    config: { publicUrl, name: organisation().name },
     catalogue,
     identity: {
       agent: programme.agent.agent,
