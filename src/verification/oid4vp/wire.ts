@@ -162,4 +162,8 @@ export const ResponseAnswer = Type.Object(
   closed,
 );
 
-export const PageQuery = Type.Object({ response_code: Type.Optional(Type.String({ maxLength: 64 })) });
+/** Wallets may add what they like to an address that they are given. */
+export const PageQuery = Type.Object(
+  { response_code: Type.Optional(Type.String({ maxLength: 64 })) },
+  { additionalProperties: true },
+);
