@@ -9,7 +9,7 @@ import type { Host } from './host.js';
 import { credentialsV2 } from './inputs/contexts.js';
 import { type FoundKey, proofFault } from './inputs/data-integrity.js';
 import { asList, changed, type Document, isDocument } from './inputs/documents.js';
-import { createSigner, type KeyType, keyTypeOf, readDidKey, readMultikey, type Signer } from './inputs/keys.js';
+import { createSigner, type KeyType, keyTypeOf, readDidKey, readMethodKey, type Signer } from './inputs/keys.js';
 import { envelopeCredential, type Secured, secureWith } from './inputs/securing.js';
 import type { Answer, IssuerEndpoint, Securing, Send, Target, VerifierEndpoint } from './target.js';
 
@@ -45,6 +45,9 @@ export interface Conversation {
   expect(condition: unknown, what: string): void;
   /** Lets time pass, for what a server may keep for a while. */
   pause(milliseconds: number): Promise<void>;
+  /** A verification method of a did:web as its document has it; throws when it is not listed for assertions. */
+  findMethod(verificationMethod: string): Promise<Document>;
+  findKey(verificationMethod: string): Promise<FoundKey>;
   /** Why a proof does not hold, or undefined; keys come from did:key itself or from the document of a did:web. */
   proofFault(document: Document, proof: Document): Promise<string | undefined>;
   /** Issues and returns the credential; a refusal is a failure. */
@@ -172,15 +175,18 @@ export function converse(surroundings: Surroundings): Conversation {
   function expect(condition: unknown, what: string): void {
     if (!condition) blame(what);
   }
-  async function findKey(verificationMethod: string): Promise<FoundKey> {
-    if (!verificationMethod.startsWith('did:web:')) return readDidKey(verificationMethod);
+  async function findMethod(verificationMethod: string): Promise<Document> {
     const [did = ''] = verificationMethod.split('#');
     const { json } = await get(didWebUrl(did));
     const document = isDocument(json) ? json : {};
     const listed = asList<unknown>(document['assertionMethod']).includes(verificationMethod);
     const method = asList<Document>(document['verificationMethod']).find(({ id }) => id === verificationMethod);
     if (!listed || !method) throw new Error(`${verificationMethod} is not listed under assertionMethod`);
-    return readMultikey(String(method['publicKeyMultibase']));
+    return method;
+  }
+  async function findKey(verificationMethod: string): Promise<FoundKey> {
+    if (!verificationMethod.startsWith('did:web:')) return readDidKey(verificationMethod);
+    return readMethodKey(await findMethod(verificationMethod));
   }
   const judge = (wanted: boolean, reply: Reply, what: string) => {
     if (wanted ? isAcceptance(reply) : isRefusal(reply)) return;
@@ -261,6 +267,8 @@ export function converse(surroundings: Surroundings): Conversation {
     post,
     expect,
     pause: async (milliseconds) => void (await pause(milliseconds)),
+    findMethod,
+    findKey,
     proofFault: (document, proof) => proofFault(document, proof, findKey),
     issued,
     refusesToIssue,

@@ -944,6 +944,22 @@ const envelopes: readonly Fault[] = [
     'VJC-5-4',
   ),
   fault(
+    'publishes keys by an older type',
+    tells(
+      /did\.json$/,
+      (body) => JSON.parse(JSON.stringify(body).replaceAll('"JsonWebKey"', '"JsonWebKey2020"')) as Document,
+    ),
+    'VJC-4.3-1',
+  ),
+  fault(
+    'publishes no key as JWK',
+    tells(
+      /did\.json$/,
+      (body) => JSON.parse(JSON.stringify(body).replaceAll('publicKeyJwk', 'publicKeyHex')) as Document,
+    ),
+    'VJC-4.3-2',
+  ),
+  fault(
     'takes no COSE with a label that it does not know',
     async (request, answer) => {
       // -70001 in CBOR: a negative integer of 32 bits.

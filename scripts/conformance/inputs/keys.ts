@@ -1,6 +1,7 @@
 /** Keys of the checker's own issuers and holders, each with its did:key (the did:key method and CID Multikey, by hand). */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { base58 } from '@scure/base';
+import type { Document } from './documents.js';
 
 export type KeyType = 'Ed25519' | 'P-256' | 'P-384';
 
@@ -85,6 +86,17 @@ export function readMultikey(multikey: string): { keyType: KeyType; publicKey: K
     return { keyType: name as KeyType, publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
   }
   throw new Error('the Multikey names no key type that the checker knows');
+}
+
+/** The key of a verification method as a DID document has it: a Multikey or a JSON Web Key; throws when it is none. */
+export function readMethodKey({ publicKeyMultibase, publicKeyJwk }: Document): {
+  keyType: KeyType;
+  publicKey: KeyObject;
+} {
+  if (publicKeyJwk === undefined) return readMultikey(String(publicKeyMultibase));
+  const keyType = publicKeyJwk['crv'] as KeyType;
+  if (!Object.hasOwn(keyFacts, keyType)) throw new Error(`the curve ${keyType} is none that the checker knows`);
+  return { keyType, publicKey: createPublicKey({ key: publicKeyJwk, format: 'jwk' }) };
 }
 
 /** The key that a did:key verification method stands for; the fragment must repeat the identifier. */

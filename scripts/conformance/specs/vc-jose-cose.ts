@@ -15,10 +15,10 @@ import {
 import { issuersOf, needs, verifiersOf } from '../endpoints.js';
 import { type CoseOptions, coseSign1, type Labelled } from '../inputs/cose.js';
 import { asList, type Document, isDocument } from '../inputs/documents.js';
-import { readDidKey, type Signer } from '../inputs/keys.js';
+import type { Signer } from '../inputs/keys.js';
 import { envelope, secureWith, token } from '../inputs/securing.js';
 import type { Test, Tests } from '../suite.js';
-import type { Securing, VerifierEndpoint } from '../target.js';
+import type { Securing, Target, VerifierEndpoint } from '../target.js';
 import { together } from './proof-cases.js';
 
 type Enveloping = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose';
@@ -108,7 +108,7 @@ function issuedTest(
 async function verifiedPayload(talk: Conversation, compact: string): Promise<Document | undefined> {
   try {
     const { kid = '' } = decodeProtectedHeader(compact);
-    const { payload } = await compactVerify(compact, readDidKey(kid).publicKey);
+    const { payload } = await compactVerify(compact, (await talk.findKey(kid)).publicKey);
     return JSON.parse(Buffer.from(payload).toString()) as Document;
   } catch (error) {
     talk.expect(false, `the JWS must verify: ${error instanceof Error ? error.message : error}`);
@@ -242,7 +242,7 @@ const spoilers: Readonly<Record<Enveloping, (dataUrl: string) => string>> = {
   'vc+cose': otherLastByte,
 };
 
-const dataOf = ({ id }: Document) => String(id).split(',').at(-1);
+const dataOf = ({ id }: Document) => String(id).split(',').at(-1) ?? '';
 
 /** VCDM 2.0 4.13.1: a credential in another format stands in its envelope, never alone. */
 const bareCredential: Readonly<Record<string, Changes>> = {
@@ -355,6 +355,24 @@ const sdAndCose: Tests = {
   ),
 };
 
+/** A question about the key that an issuer of vc+jwt publishes; only one with a document of its own is asked. */
+function methodTest(fault: (method: Document) => string | undefined): Test {
+  const documented = (target: Target) =>
+    issuersOf(target, 'vc+jwt').filter(({ issuer }) => issuer.startsWith('did:web:'));
+  return {
+    lacks: (target) =>
+      documented(target).length > 0 ? undefined : 'the target declares no issuer of vc+jwt by did:web',
+    async run(talk) {
+      for (const issuer of documented(talk.target)) {
+        const credential = await talk.issued(issuer, plainCredential(issuer.issuer));
+        const { kid = '' } = credential ? decodeProtectedHeader(dataOf(credential)) : {};
+        const found = fault(await talk.findMethod(kid));
+        talk.expect(found === undefined, found ?? '');
+      }
+    },
+  };
+}
+
 /** A label and a claim for private use (RFC 9052 11.1, RFC 8392 9.1), which nobody else knows. */
 const unknownLabels: Labelled = { [-70_001]: 'unknown' };
 
@@ -399,6 +417,10 @@ const keys: Tests = {
       await talk.refuses(verifier, inside, 'a token whose iss is not the id of the issuer');
     },
   },
+  'VJC-4.3-1': methodTest(({ type }) => (type === 'JsonWebKey' ? undefined : `the type of the key is ${type}`)),
+  'VJC-4.3-2': methodTest(({ publicKeyJwk }) =>
+    isDocument(publicKeyJwk) && typeof publicKeyJwk['kty'] === 'string' ? undefined : 'the key is no publicKeyJwk',
+  ),
   'VJC-4.3-3': jwtTest({
     refuses: {
       'a kid that is a fragment': { header: { kid: '#key-1' } },
