@@ -57,6 +57,8 @@ import { createOffers, type Offers, offersEntities } from './issuance/offers/off
 import { offersRoutes } from './issuance/offers/routes.js';
 import { createCredentialIssuer, credentialIssuerEntities } from './issuance/oid4vci/credential-issuer.js';
 import { credentialIssuerRoutes } from './issuance/oid4vci/routes.js';
+import { createPassport, passportEntities } from './issuance/passport/passport.js';
+import { passportRoutes } from './issuance/passport/routes.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {
   createListTrust,
@@ -135,6 +137,7 @@ const entities = [
   ...issuanceEntities,
   ...oid4vpEntities,
   ...offersEntities,
+  ...passportEntities,
   ...authorizationEntities,
   ...credentialIssuerEntities,
 ];
@@ -315,7 +318,7 @@ async function buildApp(foundation: Foundation): Promise<App> {
   const issuing = config.roles.includes('issuer') ? await addIssuer(parts) : undefined;
   if (issuing) {
     const signIn = await addSignIn(parts);
-    const offers = await addOffers(parts, issuing);
+    const offers = await addOffers(parts, issuing, signIn);
     await addCredentialIssuer(parts, { issuance: issuing, offers, ...(signIn ? { signIn } : {}) });
   }
   const verification = config.roles.includes('verifier') ? await addVerifier(parts) : undefined;
@@ -444,8 +447,12 @@ function signInHostsOf({ publicUrl, signIn }: ServiceConfig): string[] {
   return [new URL(signIn.issuer ?? publicUrl).host, ...signIn.hosts];
 }
 
-/** What HR offers to people, and what wallets fetch of it. */
-async function addOffers({ foundation, server, catalogue, background }: Parts, issuance: Issuance): Promise<Offers> {
+/** What HR offers to people, the pages on which they take it, and what wallets fetch of it. */
+async function addOffers(
+  { foundation, server, catalogue, background }: Parts,
+  issuance: Issuance,
+  signIn: SignIn | undefined,
+): Promise<Offers> {
   const { config, store, audit, deriveKey, surroundings } = foundation;
   refuseUnknownTypes(catalogue, config.issuing.signInTypes);
   const offers = createOffers({
@@ -454,7 +461,7 @@ async function addOffers({ foundation, server, catalogue, background }: Parts, i
     checkUnheld: issuance.checkUnheld,
     publicUrl: config.publicUrl,
     config: config.issuing,
-    canSignIn: config.signIn !== undefined,
+    canSignIn: signIn !== undefined,
     deriveKey,
     random: surroundings.random,
     newId: randomUUID,
@@ -463,6 +470,8 @@ async function addOffers({ foundation, server, catalogue, background }: Parts, i
   });
   background.push(offers);
   await server.register(offersRoutes({ offers, catalogue }));
+  const passport = createPassport({ context: offers.context, random: surroundings.random });
+  await server.register(passportRoutes({ passport, catalogue, ...(signIn ? { signIn } : {}) }));
   return offers;
 }
 

@@ -198,8 +198,22 @@ pre{background:var(--band);border:1px solid var(--line);padding:.75rem;overflow-
 label{display:block;font-weight:700;margin:1rem 0 .25rem}
 .hint{color:var(--quiet);margin:0 0 .25rem}
 td .hint{font-size:.9rem}
-input,select,textarea{display:block;font:inherit;color:inherit;background:#fff;border:2px solid #5b6672;padding:.5rem;width:100%;max-width:44rem}
+input:not([type=checkbox],[type=radio]),select,textarea{display:block;font:inherit;color:inherit;background:#fff;border:2px solid #5b6672;padding:.5rem;width:100%;max-width:44rem}
 textarea{min-height:12rem}
+input.short{max-width:12rem}
+fieldset{border:0;margin:0;padding:0;min-width:0}
+legend{padding:0}
+.choices,.offers{list-style:none;padding:0;max-width:44rem}
+.choices>li{border-top:1px solid var(--line);padding:.5rem 0;margin:0}
+.choices .hint,.choices details{margin:0 0 0 2.75rem}
+.choice{display:flex;gap:.75rem;align-items:flex-start}
+.choice input{flex:none;width:2rem;height:2rem;margin:.25rem 0;accent-color:var(--accent)}
+.choice label{margin:0;padding:.45rem 0;min-width:0;overflow-wrap:anywhere}
+.offers>li{border-top:1px solid var(--line);padding:0 0 1rem}
+.offers h2,.panel li,summary{overflow-wrap:anywhere}
+.qr{display:block;width:100%;max-width:20rem;height:auto}
+.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+button.quiet{color:var(--accent);background:#fff;box-shadow:inset 0 0 0 2px var(--accent)}
 button,.button{display:inline-block;font:inherit;font-weight:700;color:#fff;background:var(--accent);border:0;padding:.75rem 1.25rem;margin:1rem 0;min-height:2.75rem;cursor:pointer;text-decoration:none}
 .notice{border-left:.4rem solid var(--accent);background:var(--band);padding:.25rem 1rem;margin:1rem 0}
 .notice h2{margin-top:.75rem}
