@@ -46,6 +46,7 @@ const Question = Type.Object(question, { additionalProperties: true });
 const Answer = Type.Object(
   { ...question, subject: Type.Optional(Type.String({ maxLength: 255 })), cancel: Type.Optional(text(10)) },
   {
+    additionalProperties: true,
     examples: [
       {
         client_id: 'staff-passport',

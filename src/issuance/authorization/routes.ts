@@ -95,7 +95,7 @@ const AuthorizeQuery = Type.Object({ ...requestParameters, request_uri: text(512
 
 const ConsentForm = Type.Object(
   { form_token: Type.String({ maxLength: 64 }), decision: Type.Enum(['allow', 'refuse']) },
-  { examples: [{ form_token: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', decision: 'allow' }] },
+  { ...open, examples: [{ form_token: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', decision: 'allow' }] },
 );
 
 const Metadata = Type.Object(
