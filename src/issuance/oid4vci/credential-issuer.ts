@@ -15,6 +15,7 @@ import type { Tx } from '../../store/store.js';
 import { type Configuration, configurationsOf } from './configurations.js';
 import type { OfferedDocument, WalletAccess } from './grants.js';
 import { actorOf, denied, digestOf, ended, type IssuingDependencies, issueCopies, payProofs } from './issuing.js';
+import { keySetOf } from './key-set.js';
 import { describeIssuer, prefersSigned, publishMetadata } from './metadata.js';
 import { createNonces, type Nonces } from './nonce.js';
 import { type HolderKey, type KeyProof, verifyProofs } from './proofs.js';
@@ -49,6 +50,8 @@ export interface CredentialIssuer {
   readonly configurations: ReadonlyMap<string, string>;
   /** The metadata in the form that an Accept header prefers. */
   metadata(accept: string | undefined): SignedDocument;
+  /** The keys that sign credentials. */
+  keySet(): SignedDocument;
   nonce(): NonceResponse;
   credential(access: WalletAccess, request: JsonObject): Promise<CredentialResponse>;
   deferredCredential(
@@ -66,7 +69,7 @@ export interface CredentialIssuer {
 export interface CredentialIssuerDependencies extends Omit<IssuingDependencies, 'issuer'> {
   readonly config: Pick<ServiceConfig, 'publicUrl' | 'name'>;
   readonly catalogue: Catalogue;
-  readonly identity: Pick<Identity, 'agent' | 'did' | 'signingKey'>;
+  readonly identity: Pick<Identity, 'agent' | 'did' | 'document' | 'signingKey'>;
   readonly registry: Pick<RegistryView, 'organisation'>;
   readonly deriveKey: (label: string, length: number) => Buffer;
 }
@@ -100,6 +103,7 @@ export function createCredentialIssuer(given: CredentialIssuerDependencies): Cre
   return {
     configurations: new Map([...configurations].map(([id, { type }]) => [id, type.type])),
     metadata: (accept) => (prefersSigned(accept) ? published.signed() : undefined) ?? published.plain,
+    keySet: () => keySetOf(deps.identity),
     nonce: () => nonceResponse(deps),
     credential: (access, request) => credential(deps, access, request),
     deferredCredential: (access, request) => deferredCredential(deps, access, request),

@@ -41,6 +41,7 @@ export function credentialIssuerRoutes(
 ): (server: HttpServer) => Promise<void> {
   return async (server) => {
     addMetadata(server, deps.issuer);
+    addKeySet(server, deps.issuer);
     addNonce(server, deps.issuer);
     await server.register(async (scope) => addCredential(named(scope, 'invalid_credential_request'), deps));
     await server.register(async (scope) => addDeferred(named(scope, 'invalid_credential_request'), deps));
@@ -96,6 +97,27 @@ function addMetadata(server: HttpServer, issuer: CredentialIssuer): void {
         sendDocument(request, reply.header('vary', 'accept'), issuer.metadata(request.headers.accept)),
     );
   }
+}
+
+function addKeySet(server: HttpServer, issuer: CredentialIssuer): void {
+  const keys = Type.Array(Type.Object({ kty: Type.String(), kid: Type.String() }, { additionalProperties: true }));
+  const schema = Type.Object({ keys }, { additionalProperties: false });
+  server.get(
+    '/jwks',
+    {
+      config: publicly,
+      schema: {
+        tags,
+        operationId: 'readKeySet',
+        summary: 'The keys that sign credentials, as in the DID document',
+        response: {
+          200: { description: 'A JWK Set', content: { 'application/jwk-set+json': { schema } } },
+          304: notModified,
+        },
+      },
+    },
+    async (request, reply) => sendDocument(request, reply, issuer.keySet()),
+  );
 }
 
 function addNonce(server: HttpServer, issuer: CredentialIssuer): void {

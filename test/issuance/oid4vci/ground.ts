@@ -105,6 +105,7 @@ export async function openGround({
     identity: {
       agent: programme.agent.agent,
       did: trust,
+      document: () => programme.agent.documents.get(trust) as JsonObject,
       signingKey: async (algorithm) => ({ ...keys[algorithm as 'ES256'], thumbprint: '' }),
     },
     registry: programme.registry.view,
