@@ -110,6 +110,8 @@ export interface PresentationRequests {
   /** Takes a wallet's response; throws OAuthError, and changes nothing then but the count of refusals. */
   answer(requestId: string, form: ResponseForm): Promise<{ redirect_uri?: string }>;
   page(id: string, browser: { session: string | undefined; responseCode: string | undefined }): Promise<PageView>;
+  /** Ends what nobody answered or read in time; otherwise done every half minute between start and stop. */
+  sweep(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -538,8 +540,13 @@ function show(context: Context, row: RequestRow): PageView {
   };
 }
 
-/** Ends what nobody answered or read in time; every process may do it, and doing it twice changes nothing. */
-function createSweeper({ store, audit, now, onFault }: Context): { start(): void; stop(): Promise<void> } {
+/** Every process may sweep, and doing it twice changes nothing. */
+function createSweeper({
+  store,
+  audit,
+  now,
+  onFault,
+}: Context): Pick<PresentationRequests, 'sweep' | 'start' | 'stop'> {
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<unknown> = Promise.resolve();
 
@@ -557,6 +564,7 @@ function createSweeper({ store, audit, now, onFault }: Context): { start(): void
   }
 
   return {
+    sweep,
     start() {
       timer = setInterval(() => {
         round = sweep().catch(onFault);
