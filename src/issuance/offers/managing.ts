@@ -104,12 +104,13 @@ export async function withdrawOffer(
 ): Promise<OfferView> {
   const { offerId, documentIds, reason } = request;
   return context.store.transaction(async (tx) => {
-    const { documents } = await lock(context, tx, offerId);
+    const { offer, documents } = await lock(context, tx, offerId);
     const chosen = choose(documents, documentIds).filter(({ state }) => state !== 'withdrawn');
     const over = chosen.filter(({ state }) => state === 'declined');
     if (documentIds !== undefined && over.length > 0) throw new ServiceError('conflict', 'The person declined it.');
     const ids = chosen.filter(({ state }) => state !== 'declined').map(({ id }) => id);
-    if (ids.length === 0 && documentIds !== undefined) return viewOf(context, tx, offerId);
+    const done = documentIds !== undefined || offer.state === 'withdrawn';
+    if (ids.length === 0 && done) return viewOf(context, tx, offerId);
     const changedAt = context.now().toISOString();
     await updateDocuments(tx, ids, { state: 'withdrawn', reason, changedAt, content: null, keepUntil: null });
     const whole = documentIds === undefined ? ({ state: 'withdrawn' } as const) : {};

@@ -2,7 +2,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { auditEntities, createAudit } from '../../../src/audit/audit.js';
 import { issuanceEntities } from '../../../src/issuance/issuance.js';
-import { createOffers, type Offers, type OffersDependencies, offersEntities } from '../../../src/issuance/offers/offers.js';
+import {
+  createOffers,
+  type Offers,
+  type OffersDependencies,
+  offersEntities,
+} from '../../../src/issuance/offers/offers.js';
 import { passportEntities } from '../../../src/issuance/passport/passport.js';
 import type { JsonObject } from '../../../src/json.js';
 import { statusEntities } from '../../../src/status/status.js';
@@ -33,6 +38,8 @@ export interface Desk {
 
 export async function openDesk(database?: DatabaseConfig): Promise<Desk> {
   const programme = await openProgramme();
+  // Tests of offers let weeks pass.
+  programme.registry.nextUpdate = '2036-01-01T00:00:00Z';
   const entities = [...auditEntities, ...statusEntities, ...issuanceEntities, ...offersEntities, ...passportEntities];
   const store = await openStore({
     database: database ?? { type: 'sqlite', file: ':memory:' },
