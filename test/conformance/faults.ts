@@ -472,6 +472,12 @@ const status: readonly Fault[] = [
   ),
   silent('what is revoked', () => true, 'BSL-3.2-1', 'BSL-2.1-9'),
   silent(
+    'entries of two bits as entries of one',
+    ({ statusSize, statusListCredential }) =>
+      statusSize === 2 && String(statusListCredential).endsWith('a-status-list'),
+    'BSL-3.2-1',
+  ),
+  silent(
     'entries of one bit as entries of two',
     ({ statusListIndex, statusListCredential }) =>
       statusListIndex === '5' && String(statusListCredential).endsWith('a-status-list'),

@@ -128,9 +128,9 @@ const goodEntry = {
 const shortestList = 16 * 1024;
 
 /** Publishes a list of the checker's own in which exactly this bit is set, for both purposes that end validity. */
-async function publishList({ host, target }: Conversation, bit: number): Promise<string> {
+async function publishList({ host, target }: Conversation, bit: number, size = 1): Promise<string> {
   const securing = forgeable(aVerifier(target));
-  const bits = Buffer.alloc(shortestList);
+  const bits = Buffer.alloc(shortestList * size);
   bits[bit >> 3] = 0x80 >> (bit & 7);
   const encodedList = `u${gzipSync(bits).toString('base64url')}`;
   const reserved = host.reserve('a-status-list');
@@ -151,6 +151,12 @@ async function publishList({ host, target }: Conversation, bit: number): Promise
   reserved.publish(compact ?? wire, compact === undefined ? 'application/vc' : 'application/vc+jwt');
   return reserved.url;
 }
+
+/** An entry of two bits with a message for each value. */
+const twoBits = {
+  statusSize: 2,
+  statusMessage: ['0x0', '0x1', '0x2', '0x3'].map((status) => ({ status, message: `message ${status}` })),
+};
 
 /** Asks about a credential of the checker's own with entries at this index of the list. */
 async function askAbout(talk: Conversation, statusListCredential: string, entry: Document): Promise<Reply> {
@@ -398,29 +404,43 @@ const algorithms: Tests = {
     const changed = before.subject['encodedList'] !== after.subject['encodedList'];
     talk.expect(changed, 'the published list must change with the status');
   }),
-  'BSL-3.2-1': {
-    lacks: needs.all(needs.statusIssuer, needs.verifier),
-    async run(talk) {
-      const { securing } = statusIssuer(talk);
-      const verifier = talk.target.verifiers.find((one) => one.securing.includes(securing));
-      if (!verifier) throw new Error(`nobody verifies ${securing}`);
-      const {
-        credential,
-        claims,
-        entries: [entry],
-      } = await issueWithStatus(talk);
-      if (!entry) return;
-      const ask = () => talk.post(verifier.url, { verifiableCredential: credential, options: { returnResults: true } });
-      talk.expect(!saysSet(await ask()), 'a credential whose bit is 0 must not be reported as set');
-      const { ttl = unstatedTtl } = (await fetchList(talk, entry)).subject;
-      const waits = typeof ttl === 'number' && ttl <= longestWait;
-      talk.expect(waits, `the ttl of the list is ${ttl}: make it ${longestWait} ms at most for this run`);
-      await setStatus(talk, claims, entry, true);
-      // The verifier may keep its copy for so long.
-      if (waits) await talk.pause(ttl + 200);
-      talk.expect(saysSet(await ask()), 'a credential whose bit is 1 must be refused or reported');
+  'BSL-3.2-1': both(
+    {
+      lacks: needs.all(needs.statusIssuer, needs.verifier),
+      async run(talk) {
+        const { securing } = statusIssuer(talk);
+        const verifier = talk.target.verifiers.find((one) => one.securing.includes(securing));
+        if (!verifier) throw new Error(`nobody verifies ${securing}`);
+        const {
+          credential,
+          claims,
+          entries: [entry],
+        } = await issueWithStatus(talk);
+        if (!entry) return;
+        const ask = () =>
+          talk.post(verifier.url, { verifiableCredential: credential, options: { returnResults: true } });
+        talk.expect(!saysSet(await ask()), 'a credential whose bit is 0 must not be reported as set');
+        const { ttl = unstatedTtl } = (await fetchList(talk, entry)).subject;
+        const waits = typeof ttl === 'number' && ttl <= longestWait;
+        talk.expect(waits, `the ttl of the list is ${ttl}: make it ${longestWait} ms at most for this run`);
+        await setStatus(talk, claims, entry, true);
+        // The verifier may keep its copy for so long.
+        if (waits) await talk.pause(ttl + 200);
+        talk.expect(saysSet(await ask()), 'a credential whose bit is 1 must be refused or reported');
+      },
     },
-  },
+    {
+      lacks: needs.all(needs.verifier, needs.hosting),
+      async run(talk) {
+        const list = await publishList(talk, 11, twoBits.statusSize);
+        // Step 9: the position is the index times the size, so entry 5 has bits 10 and 11.
+        const set = saysSet(await askAbout(talk, list, { ...twoBits, statusListIndex: '5' }));
+        talk.expect(set, 'an entry of two bits that are not both 0 must be refused or reported');
+        const unset = !saysSet(await askAbout(talk, list, { ...twoBits, statusListIndex: '11' }));
+        talk.expect(unset, 'an entry of two bits that are 0 must not be reported as set');
+      },
+    },
+  ),
   'BSL-3.2-2': {
     lacks: needs.all(needs.statusIssuer, needs.verifier),
     async run(talk) {
