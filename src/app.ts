@@ -50,14 +50,23 @@ import {
 import { identityRoutes, resolutionRoutes } from './identity/routes.js';
 import { createInstances } from './instances/instances.js';
 import { instancesRoutes } from './instances/routes.js';
-import { authorizationEntities, createAuthorization } from './issuance/authorization/authorization.js';
 import { authorizationRoutes } from './issuance/authorization/routes.js';
-import { createIssuance, type Issuance, issuanceEntities } from './issuance/issuance.js';
-import { createOffers, type Offers, offersEntities } from './issuance/offers/offers.js';
+import {
+  authorizationEntities,
+  createAuthorization,
+  createCredentialIssuer,
+  createIssuance,
+  createOffers,
+  createPassport,
+  credentialIssuerEntities,
+  type Issuance,
+  issuanceEntities,
+  type Offers,
+  offersEntities,
+  passportEntities,
+} from './issuance/issuance.js';
 import { offersRoutes } from './issuance/offers/routes.js';
-import { createCredentialIssuer, credentialIssuerEntities } from './issuance/oid4vci/credential-issuer.js';
 import { credentialIssuerRoutes } from './issuance/oid4vci/routes.js';
-import { createPassport, passportEntities } from './issuance/passport/passport.js';
 import { passportRoutes } from './issuance/passport/routes.js';
 import { issuanceRoutes } from './issuance/routes.js';
 import {

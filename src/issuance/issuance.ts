@@ -1,13 +1,12 @@
 /**
  * Issues the credentials of the catalogue and ends them (decisions.md 1, 9, 12; design.md §4): prepare, reserve, sign,
  * finalise, deliver; revoke, suspend, reinstate. No credential leaves without its durable record, and a crash anywhere
- * leaves a record that start-up finishes or burns. Called by routes and, later, by the wallet protocols.
+ * leaves a record that start-up finishes or burns. Called by routes; the rooms of the wallet protocols, which this file
+ * hands on to app.ts, go through the steps of the cycle.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SecuredCredential } from '../credential/credential.js';
 import { type Fault, ServiceError } from '../errors.js';
-import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { StatusEntry } from '../status/status.js';
 import type { Tx } from '../store/store.js';
@@ -25,7 +24,6 @@ import {
   reopen,
   reserve,
   reserveIn,
-  type SigningTerms,
   sign,
   takeOver,
 } from './cycle.js';
@@ -41,6 +39,7 @@ import {
 } from './prepare.js';
 import { reasons, type StatusAction, type Transition, transitions } from './reasons.js';
 import { createSealedBox } from './sealed-box.js';
+import type { IssuanceCycle } from './steps.js';
 import {
   findAbandoned,
   findByIdempotencyKey,
@@ -54,8 +53,19 @@ import {
   updateIssuance,
 } from './store.js';
 
-export type { IssuedCredential, ReservedCredential } from './cycle.js';
+export { authorizationEntities, createAuthorization } from './authorization/authorization.js';
+export type { IssuedCredential } from './cycle.js';
+export {
+  createOffers,
+  createOffers,
+  type Offers,
+  type Offers,
+  offersEntities,
+  offersEntities,
+} from './offers/offers.js';
+export { createCredentialIssuer, credentialIssuerEntities } from './oid4vci/credential-issuer.js';
 export type { OpenIssueRequest } from './open-issuing.js';
+export { createPassport, createPassport, passportEntities, passportEntities } from './passport/passport.js';
 export type { IssueRequest, PreparedCredential } from './prepare.js';
 export type { StatusAction } from './reasons.js';
 export { type IssuanceState, issuanceEntities } from './store.js';
@@ -96,23 +106,6 @@ export interface Recovery {
   readonly finished: number;
   readonly burnt: number;
   readonly left: number;
-}
-
-/**
- * The steps one by one, for the rooms of this slice: they store several copies, and whom those belong to, in one
- * transaction. What was reserved is finalised or burnt by whoever reserved it, or burnt by recovery.
- */
-export interface IssuanceCycle {
-  /** Throws where nothing could be signed now, before anything is stored. */
-  checkKey(algorithm: JwsAlgorithm): Promise<void>;
-  reserve(tx: Tx, prepared: PreparedCredential, caller: Pick<IssuanceCaller, 'clientId'>): Promise<ReservedCredential>;
-  sign(reserved: ReservedCredential, terms: SigningTerms): Promise<SecuredCredential>;
-  finalise(tx: Tx, reserved: ReservedCredential, secured: SecuredCredential): Promise<IssuedCredential>;
-  burn(id: string, reason: string): Promise<boolean>;
-  /** Revokes what is issued or suspended, for a reason of ours; false when there is nothing left to revoke. */
-  revoke(tx: Tx, id: string, change: { readonly reason: string; readonly actor: string }): Promise<boolean>;
-  /** After a commit that revoked something. */
-  publish(): Promise<void>;
 }
 
 export interface Issuance {

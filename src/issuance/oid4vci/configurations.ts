@@ -10,6 +10,7 @@ import {
 } from '../../credential/credential.js';
 import type { JwsAlgorithm } from '../../jose/algorithms.js';
 import type { JsonObject } from '../../json.js';
+import type { SigningTerms } from '../cycle.js';
 
 /** The ending of a credential configuration's id. */
 export type WalletFormat = 'jwt_vc' | 'sd_jwt' | 'vc2_jwt' | 'ldp';
@@ -28,6 +29,8 @@ interface WalletFormatFacts {
   readonly moreProofAlgorithms: readonly string[];
   /** Where the claims about the person stand in the credential that the wallet reads. */
   readonly claimsBelow: readonly string[];
+  /** What signing needs to know beside the credential. */
+  readonly signingTerms?: (type: CredentialType, holder: { readonly kid?: string }) => SigningTerms;
   /** The members that the format demands of a configuration. */
   readonly define: (type: CredentialType) => JsonObject;
 }

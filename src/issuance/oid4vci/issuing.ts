@@ -10,7 +10,9 @@ import { type ErrorCode, ServiceError } from '../../errors.js';
 import { OAuthError } from '../../http/oauth-errors.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import type { Store, Tx } from '../../store/store.js';
-import type { Issuance, ReservedCredential } from '../issuance.js';
+import type { ReservedCredential } from '../cycle.js';
+import type { IssueRequest, PreparedCredential } from '../prepare.js';
+import type { IssuanceCycle } from '../steps.js';
 import type { Configuration } from './configurations.js';
 import type { Documents, OfferedDocument, WalletAccess } from './grants.js';
 import type { HolderKey, KeyProof } from './proofs.js';
@@ -29,7 +31,7 @@ import { type Issuer, roundToDay, roundValidity } from './times.js';
 export interface IssuingDependencies {
   readonly store: Pick<Store, 'transaction' | 'read' | 'lock'>;
   readonly audit: Pick<Audit, 'record'>;
-  readonly issuance: Pick<Issuance, 'prepare' | 'cycle'>;
+  readonly issuance: { readonly cycle: IssuanceCycle; readonly prepare: (request: IssueRequest) => PreparedCredential };
   readonly documents: Documents;
   readonly issuer: Issuer;
   readonly random: (size: number) => Buffer;
@@ -125,7 +127,7 @@ function prepare(
   { facts }: Configuration,
   content: JsonObject,
   { did }: HolderKey,
-): ReturnType<Issuance['prepare']> {
+): PreparedCredential {
   const { id: _, credentialSubject, ...rest } = content;
   const subject = { ...(isJsonObject(credentialSubject) ? credentialSubject : {}), id: did };
   try {
@@ -206,10 +208,7 @@ async function signAndDeliver(
   request: CopiesRequest,
   reserved: readonly ReservedCredential[],
 ): Promise<DeliveredCopies> {
-  const { type } = request.configuration;
-  const signedAt = roundToDay(deps.issuer, type.type, deps.now());
-  const secured: SecuredCredential[] = [];
-  for (const copy of reserved) secured.push(await deps.issuance.cycle.sign(copy, { now: signedAt }));
+  const secured = await signAll(deps, request, reserved);
   const notificationId = deps.random(32).toString('base64url');
   const revoked = await deps.store.transaction(async (tx) => {
     await deps.store.lock(tx, `wallet-document:${request.document.id}`);
@@ -224,6 +223,21 @@ async function signAndDeliver(
   });
   if (revoked) await deps.issuance.cycle.publish();
   return { credentials: secured.map(toWire), notificationId };
+}
+
+async function signAll(
+  { issuance, issuer, now }: IssuingDependencies,
+  { configuration, holders }: CopiesRequest,
+  reserved: readonly ReservedCredential[],
+): Promise<SecuredCredential[]> {
+  const { type, facts } = configuration;
+  const common = { now: roundToDay(issuer, type.type, now()) };
+  const secured = [];
+  for (const [index, copy] of reserved.entries()) {
+    const terms = facts.signingTerms?.(type, holders[index] ?? {});
+    secured.push(await issuance.cycle.sign(copy, { ...common, ...terms }));
+  }
+  return secured;
 }
 
 async function recordDelivery(
