@@ -55,17 +55,10 @@ import {
 
 export { authorizationEntities, createAuthorization } from './authorization/authorization.js';
 export type { IssuedCredential } from './cycle.js';
-export {
-  createOffers,
-  createOffers,
-  type Offers,
-  type Offers,
-  offersEntities,
-  offersEntities,
-} from './offers/offers.js';
+export { createOffers, type Offers, offersEntities } from './offers/offers.js';
 export { createCredentialIssuer, credentialIssuerEntities } from './oid4vci/credential-issuer.js';
 export type { OpenIssueRequest } from './open-issuing.js';
-export { createPassport, createPassport, passportEntities, passportEntities } from './passport/passport.js';
+export { createPassport, passportEntities } from './passport/passport.js';
 export type { IssueRequest, PreparedCredential } from './prepare.js';
 export type { StatusAction } from './reasons.js';
 export { type IssuanceState, issuanceEntities } from './store.js';
