@@ -63,19 +63,10 @@ const shapeRules = [
   {
     name: 'only-the-contract-file',
     comment: 'Across slices only <slice>/<slice>.ts is public; http/, store/ and jose/ are open.',
-    from: { path: '^src/([^/]+)', pathNot: '^src/(plugins|app)\\.ts$' },
+    from: { path: '^src/([^/]+)', pathNot: '^src/plugins\\.ts$' },
     to: {
       path: `^src/(?!(${open.join('|')}|commands)/)([^/]+)/(?!\\2\\.ts$)`,
       pathNot: ['^src/$1/', ...inSliceOrRoom('routes')],
-    },
-  },
-  {
-    name: 'only-the-contract-file',
-    comment: 'app.ts builds the rooms of a slice too: src/<slice>/<room>/<room>.ts, as it builds the slice.',
-    from: { path: '^src/app\\.ts$' },
-    to: {
-      path: `^src/(?!(${open.join('|')}|commands)/)([^/]+)/(?!\\2\\.ts$)`,
-      pathNot: ['^src/[^/]+/([^/]+)/\\1\\.ts$', ...inSliceOrRoom('routes')],
     },
   },
   {
