@@ -68,10 +68,10 @@ export function chooseIdentity(deps: ClientIdentityDependencies, choice: Identit
 
 /** ES256 is the one algorithm that every wallet reads. The key's id is a DID URL of the document (section 5.9.3). */
 async function didSigner({ agent, signingKey }: ClientIdentityDependencies['identity']): Promise<RequestSigner> {
-  const { keyRef, kid, algorithm } = await signingKey('ES256');
+  const { keyRef, kid, walletKid = kid, algorithm } = await signingKey('ES256');
   return {
     algorithm,
-    header: { kid },
+    header: { kid: walletKid },
     async sign(data) {
       // keyManagerSign takes bytes as they are; its type knows strings only.
       const signature = await agent.keyManagerSign({ keyRef, algorithm, data: data as unknown as string });

@@ -4,6 +4,7 @@ import { qrSvg } from '../../http/qr-code.js';
 import { type CheckOutcome, verifyCodes } from '../codes.js';
 import type { Check, CredentialReport, Decision, PresentationReport } from '../report.js';
 import type { AnswerResult, PersonFinding, PresentationAnswer } from './answers.js';
+import type { CredentialQuery, DcqlQuery } from './dcql.js';
 import type { PageView } from './requests.js';
 
 /** A title and the HTML below it. */
@@ -136,10 +137,33 @@ function openPage(view: PageView, request: NonNullable<PageView['request']>, { p
       ? ''
       : html`<div class="notice bad" role="status"><p>An answer came that was not accepted: it was not made for this request, or not with the documents that were asked for. You can try again.</p></div>`;
   const body = html`<p>${request.purpose}</p>
+<h2>What you are asked for</h2>
+!${list(documentsOf(request.query))}
 !${opened}!${refused}!${how}
 <p><a class="button" href="${page}">Check whether the answer has come</a></p>
 <p class="hint">This request ends on ${momentInWords(view.view.expiresAt)}.</p>`;
   return { title: request.title, body };
+}
+
+/** The documents of a query, once each: its alternatives are the same document in other forms. */
+function documentsOf({ credentials, credential_sets: sets }: DcqlQuery): string[] {
+  const required = new Set(
+    (sets ?? []).filter((set) => set.required !== false).flatMap(({ options }) => options.flat()),
+  );
+  const named = credentials.map((query) => {
+    const name = askedName(query);
+    const all = query.multiple === true ? `${name}, all that you have` : name;
+    return sets === undefined || required.has(query.id) ? all : `${all} (only if you have it)`;
+  });
+  return [...new Set(named)];
+}
+
+/** Types are short names, or IRIs that end in one or hold one before a version. */
+function askedName({ id, meta }: CredentialQuery): string {
+  const types = meta.vct_values ?? meta.type_values?.[0] ?? [];
+  const names = types.flatMap((type) => /(?:^|[/#])([A-Z]\w{2,60})(?:\/v\d{1,4})?$/.exec(type)?.[1] ?? []);
+  const name = names.find((found) => found !== 'VerifiableCredential');
+  return name === undefined ? id : typeInWords(name);
 }
 
 function scanBody(link: string): string {
@@ -217,7 +241,9 @@ function documentRow({ id, report }: PresentationAnswer): TableRow {
     cells: [
       html`${credential?.issuer?.name ?? credential?.issuer?.id ?? 'unknown'}`,
       html`<strong class="${tone}">${title}</strong>`,
-      sentences.length === 0 ? html`<p>Every check passed.</p>` : list(sentences),
+      (sentences.length === 0 ? ['Every check passed.'] : sentences)
+        .map((sentence) => html`<p>${sentence}</p>`)
+        .join(''),
     ],
   };
 }

@@ -94,7 +94,12 @@ export interface PageView {
   readonly view: RequestView;
   readonly session?: string;
   /** While it is open. */
-  readonly request?: { readonly title: string; readonly purpose: string; readonly link: string };
+  readonly request?: {
+    readonly title: string;
+    readonly purpose: string;
+    readonly query: DcqlQuery;
+    readonly link: string;
+  };
   readonly result?: AnswerResult;
   /** The response_code was right: show the same page without it in the address. */
   readonly confirmed?: boolean;
@@ -533,9 +538,7 @@ function show(context: Context, row: RequestRow): PageView {
   return {
     standing: view.state,
     view,
-    ...(question === undefined
-      ? {}
-      : { request: { title: question.title, purpose: question.purpose, link: question.link } }),
+    ...(question === undefined ? {} : { request: shown(question) }),
     ...(result === undefined ? {} : { result }),
   };
 }
@@ -576,4 +579,9 @@ function createSweeper({
       await round;
     },
   };
+}
+
+/** What a page may have of it: neither nonce nor state nor key. */
+function shown({ title, purpose, query, link }: Question): PageView['request'] & object {
+  return { title, purpose, query, link };
 }

@@ -153,6 +153,7 @@ describe('a request', () => {
       expect(waiting.cookie).toBeUndefined();
       expect(waiting.text).toContain('To see the DBS check that another employer has made.');
       expect(waiting.text).toContain('<svg');
+      expect(waiting.text).toContain('<li>DBS check</li>');
       const question = await wallet.read(asked.uri);
       expect((await browse(asked.pageUrl)).text).toContain('A wallet has opened this request.');
       const wrong = await wallet.present(question, [dbs], { nonce: 'wrong' });
@@ -219,6 +220,24 @@ describe('a request', () => {
       expect([page.status, page.text]).toEqual([200, expect.stringContaining(words)]);
       expect(page.text).toContain('What to do next');
       expect(page.text).not.toContain('openid4vp:');
+    });
+
+    test('names every document once, whatever forms it may come in, and what need not be there', async () => {
+      const asked = await cross({
+        template: 'ready-to-start',
+        dcql: undefined,
+        formats: ['dc+sd-jwt', 'jwt_vc_json', 'ldp_vc'],
+      });
+      const { text } = await browse(asked.pageUrl);
+      const documents = [...text.matchAll(/<li>([^<]*)<\/li>/g)].map(([, words]) => words);
+      expect(documents.slice(0, 6)).toEqual([
+        'Staff identity',
+        'Right to work',
+        'DBS check',
+        'Professional registration (only if you have it)',
+        'Occupational health clearance (only if you have it)',
+        'Core skill, all that you have (only if you have it)',
+      ]);
     });
 
     test('has a page for a link that there is not', async () => {
