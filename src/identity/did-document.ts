@@ -100,29 +100,44 @@ export function buildDidDocument(
 ): JsonObject {
   const sorted = [...keys].sort((a, b) => (a.kid < b.kid ? -1 : 1));
   const listed = (purpose: ProofPurpose) =>
-    sorted.filter((key) => key.purpose === purpose && publishedFor[key.state]).map((key) => `${did}#${key.kid}`);
+    sorted
+      .filter((key) => key.purpose === purpose && publishedFor[key.state])
+      .flatMap((key) => methodsOf(did, key).map(({ id }) => id as string));
   const authentication = listed('authentication');
   return {
     '@context': [
       'https://www.w3.org/ns/did/v1',
       'https://w3id.org/security/multikey/v1',
       'https://w3id.org/security/jwk/v1',
+      'https://w3id.org/security/suites/jws-2020/v1',
     ],
     id: did,
-    verificationMethod: sorted.map((key) => verificationMethod(did, key)),
+    verificationMethod: sorted.flatMap((key) => methodsOf(did, key)),
     assertionMethod: listed('assertionMethod'),
     ...(authentication.length === 0 ? {} : { authentication }),
     ...(services.length === 0 ? {} : { service: services.map((one) => ({ ...one, id: `${did}#${one.id}` })) }),
   };
 }
 
-function verificationMethod(did: string, managed: ManagedKey): JsonObject {
+/**
+ * The id of the method that wallets read. They know keys as JWKs by the type of before Controlled Identifiers, and no
+ * other (Credo 0.6.3, modules/dids/domain/key-type/keyDidMapping): such a key has a second method, of that type.
+ */
+export function walletMethodId(did: string, { kid, algorithm }: Pick<ManagedKey, 'kid' | 'algorithm'>): string {
+  return algorithm === 'EdDSA' ? `${did}#${kid}` : `${did}#${kid}-2020`;
+}
+
+function methodsOf(did: string, managed: ManagedKey): JsonObject[] {
   const id = `${did}#${managed.kid}`;
-  const material: JsonObject =
-    managed.algorithm === 'EdDSA'
-      ? { type: 'Multikey', publicKeyMultibase: toMultikey(managed.key) }
-      : { type: 'JsonWebKey', publicKeyJwk: { ...managed.key.jwk } };
-  return { id, ...material, controller: did, ...revocation(managed) };
+  const common = { controller: did, ...revocation(managed) };
+  if (managed.algorithm === 'EdDSA') {
+    return [{ id, type: 'Multikey', publicKeyMultibase: toMultikey(managed.key), ...common }];
+  }
+  const material = { publicKeyJwk: { ...managed.key.jwk }, ...common };
+  return [
+    { id, type: 'JsonWebKey', ...material },
+    { id: walletMethodId(did, managed), type: 'JsonWebKey2020', ...material },
+  ];
 }
 
 /** Controlled Identifiers §2.2: `revoked` for a stolen key; `expires` must not be set when a key merely retires. */

@@ -14,6 +14,7 @@ import {
   keyTypeFor,
   type ManagedKey,
   toManagedKey,
+  walletMethodId,
 } from './did-document.js';
 import type { PassportResolver } from './did-resolver.js';
 import { parseDidWeb } from './did-web.js';
@@ -44,6 +45,8 @@ export interface IdentityOptions {
 export interface SigningKeyReference {
   readonly keyRef: string;
   readonly kid: string;
+  /** The same key by the id that wallets read, where that is another one. */
+  readonly walletKid?: string;
   readonly algorithm: JwsAlgorithm;
   readonly thumbprint: string;
 }
@@ -193,8 +196,11 @@ async function signingKey(context: Context, algorithm: JwsAlgorithm): Promise<Si
     .sort((a, b) => b.signsFrom.getTime() - a.signsFrom.getTime());
   const [key] = candidates;
   if (!key) throw new ServiceError('key_unavailable', `This organisation has no active ${algorithm} key`);
-  const kid = `${context.options.did}#${key.kid}`;
-  return { keyRef: key.kid, kid, algorithm, thumbprint: key.key.thumbprint };
+  const { did } = context.options;
+  const kid = `${did}#${key.kid}`;
+  const walletKid = walletMethodId(did, key);
+  const names = walletKid === kid ? { kid } : { kid, walletKid };
+  return { keyRef: key.kid, ...names, algorithm, thumbprint: key.key.thumbprint };
 }
 
 async function initialise(context: Context): Promise<void> {

@@ -92,9 +92,10 @@ describe('an organisation from agent.yml', () => {
     await identity.initialise();
     const document = identity.document() as unknown as DIDDocument;
     expect(document.id).toBe(did);
-    expect(document.verificationMethod?.map((method) => method.type).sort()).toEqual(['JsonWebKey', 'Multikey']);
-    for (const method of document.verificationMethod ?? []) {
-      expect(method.id).toMatch(/^did:web:trust\.example:staff#[0-9a-f]{32}$/);
+    const methods = document.verificationMethod ?? [];
+    expect(methods.map((method) => method.type).sort()).toEqual(['JsonWebKey', 'JsonWebKey2020', 'Multikey']);
+    for (const method of methods) {
+      expect(method.id).toMatch(/^did:web:trust\.example:staff#[0-9a-f]{32}(-2020)?$/);
       expect(method.controller).toBe(did);
     }
     expect(document.assertionMethod).toEqual(document.verificationMethod?.map((method) => method.id));
@@ -124,9 +125,12 @@ describe('an organisation from agent.yml', () => {
     await identity.initialise();
     const document = readDidDocument(did, identity.published()?.bytes ?? Buffer.alloc(0));
     for (const algorithm of ['ES256', 'EdDSA'] as const) {
-      const { keyRef, kid, thumbprint } = await identity.signingKey(algorithm);
+      const { keyRef, kid, walletKid = kid, thumbprint } = await identity.signingKey(algorithm);
       const { key } = findVerificationKey(document, kid, 'assertionMethod');
       expect(key.thumbprint).toBe(thumbprint);
+      expect(findVerificationKey(document, walletKid, 'assertionMethod').key.thumbprint).toBe(thumbprint);
+      const type = document.verificationMethod?.find(({ id }) => id === walletKid)?.type;
+      expect(type).toBe(algorithm === 'EdDSA' ? 'Multikey' : 'JsonWebKey2020');
       const data = Buffer.from([0, 255, 128]);
       const signature = await agent.keyManagerSign({ keyRef, algorithm, data: data as unknown as string });
       expect(verifyBytes(key, data, Buffer.from(signature, 'base64url'))).toBe(true);

@@ -94,12 +94,12 @@ export function publishMetadata({ metadata, identity, now }: MetadataDependencie
     plain: signedDocument(JSON.stringify(metadata), { contentType: 'application/json', maxAgeSeconds }),
     signed: () => current?.document,
     async renew() {
-      const { keyRef, kid } = await identity.signingKey('ES256');
+      const { keyRef, kid, walletKid = kid } = await identity.signingKey('ES256');
       const time = now().getTime();
-      if (current?.kid === kid && time < current.renewAt) return;
-      const bytes = await sign(keyRef, kid);
+      if (current?.kid === walletKid && time < current.renewAt) return;
+      const bytes = await sign(keyRef, walletKid);
       const document = signedDocument(bytes, { contentType: 'application/jwt', maxAgeSeconds });
-      current = { document, kid, renewAt: time + (signedSeconds * 1000) / 2 };
+      current = { document, kid: walletKid, renewAt: time + (signedSeconds * 1000) / 2 };
     },
   };
 }
