@@ -1,6 +1,6 @@
 /**
  * The authority and two trusts, each in a process of its own, over https with a private certificate authority. Both
- * trusts live below a path, one of them at a name of its own: `did:web:rxa.localhost%3A<port>:trusts:rxa`.
+ * trusts live below a path, one of them at a name of its own: `did:web:rxb.localhost%3A<port>:trusts:rxb`.
  */
 import './localhost-names.js';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -28,13 +28,16 @@ export interface Programme {
 const root = join(import.meta.dirname, '../..');
 const types = readdirSync(join(root, 'schemas')).filter((name) => name.endsWith('Credential'));
 
+const scopes = ['vc:issue', 'vc:revoke', 'vc:read', 'vc:verify', 'vc:offer', 'vp:request', 'audit:read'];
+
 /** Where the certificate authority lies that this process trusts (scripts/wallets). */
 const certificates = process.env['WALLETS_CERTIFICATES'] ?? '';
+export const authorityFile = authorityFileOf(certificates);
 
 const places = {
-  xga: { host: 'localhost', path: '' },
-  rxa: { host: 'rxa.localhost', path: '/trusts/rxa' },
-  rxb: { host: 'localhost', path: '/trusts/rxb' },
+  xga: { host: 'registry.localhost', path: '' },
+  rxa: { host: 'localhost', path: '/trusts/rxa' },
+  rxb: { host: 'rxb.localhost', path: '/trusts/rxb' },
 } as const;
 
 /** What a deployment at a public place over https is told. */
@@ -46,7 +49,7 @@ async function placement(name: keyof typeof places) {
     did: `did:web:${host}%3A${port}${path.replaceAll('/', ':')}`,
     publicUrl: `https://${host}:${port}${path}`,
     tls,
-    network: { certificateAuthoritiesFile: authorityFileOf(certificates) },
+    network: { certificateAuthoritiesFile: authorityFile },
   });
 }
 
@@ -89,6 +92,8 @@ async function deployTrust(field: Field, name: 'rxa' | 'rxb', authority: Deploym
   return field.deploy(name, (port) => ({
     ...placed(port),
     programme: { baseUrl: authority.url },
+    access: { clients: [{ id: 'operator', jwksFile: 'operator.jwks.json', scopes }] },
+    signIn: { provider: 'development' },
     registry: { source: 'url', file: null, url: `${authority.url}/registry/list`, pinFile: 'registry-pin.json' },
   }));
 }

@@ -1,16 +1,24 @@
+/** The programme of three organisations, and wallets that we did not write. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { exampleOf } from '../journeys/client.js';
-import { openProgramme, type Programme } from './programme.js';
+import { receivingWithCredo } from './credo/receiving.js';
+import { CredoWallet } from './credo/wallet.js';
+import { authorityFile, openProgramme, type Programme } from './programme.js';
+
+let programme: Programme;
+let credo: CredoWallet;
+before(async () => {
+  programme = await openProgramme();
+  credo = await CredoWallet.open(authorityFile);
+});
+after(async () => {
+  await credo?.close();
+  await programme?.close();
+});
 
 /** A key of nobody: here only the issuer is looked at. */
 const holderDid = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
-
-let programme: Programme;
-before(async () => {
-  programme = await openProgramme();
-});
-after(() => programme?.close());
 
 /** What a person who lives at a DID of her own is given. */
 function credentialFor(type: string, holder: string): object {
@@ -29,3 +37,5 @@ describe('three organisations over https with a private authority, at did:web wi
     });
   }
 });
+
+receivingWithCredo({ programme: () => programme, wallet: () => credo });
