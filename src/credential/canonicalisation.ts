@@ -230,7 +230,8 @@ const absoluteIri = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`]+$/;
 /** jsonld lets "https ://not-a-url" pass as a type: it has a colon. */
 function checkTypes(expanded: Json): void {
   if (Array.isArray(expanded)) for (const item of expanded) checkTypes(item);
-  if (!isJsonObject(expanded)) return;
+  // A JSON literal (JSON-LD 1.1 4.2.2) is signed as it stands; no member of it is a type.
+  if (!isJsonObject(expanded) || expanded['@type'] === '@json') return;
   for (const type of [expanded['@type'] ?? []].flat()) {
     if (typeof type !== 'string' || !absoluteIri.test(type)) {
       throw new CanonicalisationError('terms_undefined', 'A type is not defined by the contexts as an absolute IRI.');

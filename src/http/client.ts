@@ -93,7 +93,7 @@ const defaultPolicies: Readonly<Record<FetchPurpose | ExchangePurpose, FetchPoli
   },
   schema: {
     ports: [443],
-    mediaTypes: ['application/schema+json', ...plainTypes],
+    mediaTypes: ['application/schema+json', ...credentialTypes, ...plainTypes],
     maxBytes: 256 * 1024,
     deadlineMilliseconds: 3000,
   },

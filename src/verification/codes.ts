@@ -755,7 +755,7 @@ const judging = {
   schema_not_run: open('schema', {
     sentence: 'The schema that the credential names cannot be run here.',
     cause:
-      'It is in an unknown version, too large or too costly, refers to others, or is a credential without a digest.',
+      'It is in an unknown version, too large or too costly, refers to others, or is a credential that neither a digest nor a proof of somebody trusted vouches for.',
     remedy: 'Ask for a credential of a type of the catalogue.',
   }),
   schema_not_fetched: open('schema', {

@@ -12,6 +12,7 @@ import {
   type VerifiedCredential,
   verifyProof,
 } from '../credential/credential.js';
+import type { FetchResult } from '../http/client.js';
 import type { PassportAgent } from '../identity/identity.js';
 import type { RegistryView } from '../registry/registry.js';
 import type { StatusChecker } from '../status/status.js';
@@ -21,6 +22,7 @@ import { type Deadline, DeadlineExceeded } from './deadline.js';
 import { checkIssuer, gateIssuer, isUnbound } from './issuer-check.js';
 import { checkNamedSchema, type SchemaSource } from './named-schema-check.js';
 import { type Check, type CredentialReport, completeChecks, decide, finding, type ReportedIssuer } from './report.js';
+import { proveSchemaCredential } from './schema-credential.js';
 import { checkStatus, checkStatusForm } from './status-check.js';
 
 export const credentialOrder: readonly CheckName[] = [
@@ -187,13 +189,15 @@ async function judge(
 
 /** Takes the place of "unknown type", for the later of two findings of one check is the one reported. */
 async function namedSchemaFinding(
-  { schemas, onFault }: CredentialDeps,
-  { credential }: VerifiedCredential,
-  { deadline }: CredentialQuestion,
+  deps: CredentialDeps,
+  { credential, issuer }: VerifiedCredential,
+  { deadline, now }: CredentialQuestion,
 ): Promise<Check[]> {
+  const { schemas, onFault } = deps;
   if (schemas === undefined) return [];
+  const prove = (fetched: FetchResult) => proveSchemaCredential(deps, fetched, { issuer, now });
   try {
-    const check = await checkNamedSchema(schemas, { credential, deadline });
+    const check = await checkNamedSchema(schemas, { credential, deadline, prove });
     return check === undefined ? [] : [check];
   } catch (error) {
     onFault(error);

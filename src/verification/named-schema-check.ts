@@ -5,7 +5,7 @@
  */
 import { type SchemaOutcome, validateAgainstSchema } from '../credential/credential.js';
 import { ServiceError } from '../errors.js';
-import type { Fetch } from '../http/client.js';
+import type { Fetch, FetchResult } from '../http/client.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { VerifyCode } from './codes.js';
 import { type Deadline, DeadlineExceeded } from './deadline.js';
@@ -22,6 +22,8 @@ export interface SchemaSource {
 export interface NamedSchemaQuestion {
   readonly credential: JsonObject;
   readonly deadline: Deadline;
+  /** Answers the schema credential that was fetched as it was signed, or nothing. A wrong answer is a forged schema. */
+  readonly prove: (fetched: FetchResult) => Promise<Buffer | undefined>;
 }
 
 /** More schemas for one credential than this help nobody. */
@@ -36,13 +38,14 @@ const codes: Readonly<Record<SchemaOutcome, VerifyCode>> = {
 /** What the named schemas say, or nothing where the credential names none that may be fetched: then the type is unknown. */
 export async function checkNamedSchema(
   source: SchemaSource,
-  { credential, deadline }: NamedSchemaQuestion,
+  question: NamedSchemaQuestion,
 ): Promise<Check | undefined> {
+  const { credential } = question;
   const references = [credential.credentialSchema ?? []].flat().filter(isJsonObject).filter(isUnderstood);
   const urls = references.map(({ id }) => allowedUrl(id, source));
   if (urls.length === 0 || urls.length > maxSchemas || urls.includes(undefined)) return undefined;
   const checks: Check[] = [];
-  for (const reference of references) checks.push(await checkOne(source, { credential, reference, deadline }));
+  for (const reference of references) checks.push(await checkOne(source, reference, question));
   return (
     checks.find(({ outcome }) => outcome === 'fail') ?? checks.find(({ outcome }) => outcome !== 'pass') ?? checks[0]
   );
@@ -61,15 +64,17 @@ function allowedUrl(id: unknown, { hosts, schemes = ['https:'] }: SchemaSource):
 
 async function checkOne(
   source: SchemaSource,
-  { credential, reference, deadline }: NamedSchemaQuestion & { readonly reference: JsonObject },
+  reference: JsonObject,
+  { credential, deadline, prove }: NamedSchemaQuestion,
 ): Promise<Check> {
-  // A schema credential vouches for its schema by its own proof, which is not checked here; a digest does instead.
-  const bare = reference.type === 'JsonSchemaCredential' && reference.digestSRI === undefined;
-  if (bare) return finding('schema_not_run', { schema: String(reference.id) });
   try {
     const url = String(reference.id);
-    const { body } = await deadline.race(source.fetch(url, { signal: deadline.signal }));
-    const { outcome, faults } = validateAgainstSchema({ credential, reference, schema: body });
+    const fetched = await deadline.race(source.fetch(url, { signal: deadline.signal }));
+    // A schema credential vouches for its schema by its own proof (VC JSON Schema 4.1), unless the issuer gave a digest.
+    const signed = reference.type === 'JsonSchemaCredential' && reference.digestSRI === undefined;
+    const schema = signed ? await deadline.race(prove(fetched)) : fetched.body;
+    if (schema === undefined) return finding('schema_not_run', { schema: url });
+    const { outcome, faults } = validateAgainstSchema({ credential, reference, schema });
     const told = faults.slice(0, 20).map(({ path, detail }) => ({ path, detail }));
     return finding(codes[outcome], { schema: url, ...(told.length > 0 && { faults: told }) });
   } catch (error) {
