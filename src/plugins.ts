@@ -4,7 +4,7 @@
  * for the rest.
  */
 import { randomBytes } from 'node:crypto';
-import { SdJwtProvider, StaffPassportCredentialPlugin } from './credential/credential.js';
+import { SdJwtProvider, SdJwtVcProvider, StaffPassportCredentialPlugin } from './credential/credential.js';
 import { createHttpClient, type Network } from './http/client.js';
 import { CachedDidStore, CachedKeyStore } from './identity/cached-stores.js';
 import { createDidResolver, type PassportResolver } from './identity/did-resolver.js';
@@ -91,6 +91,11 @@ export function createResolver({ loopback, publicUrl, network = {} }: ResolverAr
 /** The provider of SD-JWT, with salts from the system. */
 export function createSdJwtProvider(): SdJwtProvider {
   return new SdJwtProvider({ random: (bytes) => randomBytes(bytes) });
+}
+
+/** The provider of SD-JWT VC, likewise. */
+export function createSdJwtVcProvider(): SdJwtVcProvider {
+  return new SdJwtVcProvider({ random: (bytes) => randomBytes(bytes) });
 }
 
 /** The credential plugin over its providers, in the order in which they are asked. */

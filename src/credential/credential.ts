@@ -40,6 +40,7 @@ export { CredentialRefusal, refusals } from './refusals.js';
 export type { SchemaOutcome, SchemaQuestion, SchemaResult } from './schema-validation.js';
 export { validateAgainstSchema } from './schema-validation.js';
 export { SdJwtProvider } from './sd-jwt-provider.js';
+export { SdJwtVcProvider } from './sd-jwt-vc-provider.js';
 export type { SecureOptions, SecurePresentationOptions } from './securing.js';
 export { secureCredential, securePresentation } from './securing.js';
 export { checkTerms } from './terms.js';

@@ -10,8 +10,8 @@ import { baseContexts } from './formats.js';
 import { CredentialRefusal } from './refusals.js';
 
 /** The subtype of the media type of a text. */
-export type CredentialMedium = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose' | 'jwt';
-export type PresentationMedium = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose' | 'jwt';
+export type CredentialMedium = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose' | 'dc+sd-jwt' | 'jwt';
+export type PresentationMedium = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose' | 'dc+sd-jwt' | 'jwt';
 
 type Medium = CredentialMedium | PresentationMedium;
 
@@ -23,6 +23,7 @@ const encodings: Readonly<Record<Medium, 'text' | 'base64'>> = {
   'vp+sd-jwt': 'text',
   'vc+cose': 'base64',
   'vp+cose': 'base64',
+  'dc+sd-jwt': 'text',
   jwt: 'text',
 };
 

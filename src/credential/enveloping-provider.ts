@@ -18,11 +18,12 @@ import { verifyJws } from '../jose/jws.js';
 import { checkTimeClaims } from '../jose/jwt.js';
 import { type ParsedSdJwt, verifyKeyBinding } from '../jose/sd-jwt.js';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.js';
+import type { SdJwtVcType } from './catalogue/type-metadata.js';
 import { idOf } from './data-model.js';
 import { type EnvelopeKind, isEnvelope, openEnvelope, openText } from './envelopes.js';
 import { refuseJose } from './faults.js';
 import { securingFormats } from './formats.js';
-import { type ResolverContext, resolveKey } from './key-resolution.js';
+import { isSelfContainedDid, type ResolverContext, resolveKey } from './key-resolution.js';
 import type { VerifiedCredential } from './model.js';
 import { checkBinding, checkHolder } from './presenter.js';
 import {
@@ -35,7 +36,9 @@ import {
 } from './provider-arguments.js';
 import { credentialsOf, presentationTokenOf, tokenOf } from './reading.js';
 import { CredentialRefusal } from './refusals.js';
+import { holderOf } from './sd-jwt-vc.js';
 import { algorithmOf, type ResolvedSigner, resolveSigner, type SigningContext } from './signer.js';
+import { keyBindingSeconds } from './token.js';
 import { answer, type CredentialVerdict, checkIssuer, describeProof, type PresentationVerdict } from './verdict.js';
 
 /** What a text is made of, apart from the key. */
@@ -46,6 +49,9 @@ export interface EnvelopeContent {
   readonly domain?: string;
   /** Paths of claims that the holder may leave out, such as `credentialSubject.name` or `phones[0]`. */
   readonly selectivelyDisclosable: readonly string[];
+  /** Of an SD-JWT VC: its type, and the DID URL that its holder is named by. */
+  readonly sdJwtVc?: SdJwtVcType;
+  readonly holderKid?: string;
 }
 
 /** How one kind of text is made. */
@@ -115,7 +121,7 @@ export class EnvelopingProvider implements ICredentialProvider {
     args: ICreateVerifiableCredentialArgs | ICreateVerifiablePresentationArgs,
     context: SigningContext,
   ): Promise<JsonObject> {
-    const { keyRef, verificationMethod, algorithm, challenge, domain, selectivelyDisclosable } =
+    const { keyRef, verificationMethod, algorithm, challenge, domain, selectivelyDisclosable, sdJwtVc, holderKid } =
       args as PassportPresentationArgs;
     const signer = await resolveSigner(context, {
       did: did ?? '',
@@ -125,7 +131,8 @@ export class EnvelopingProvider implements ICredentialProvider {
       ...(verificationMethod === undefined ? {} : { verificationMethod }),
     });
     const claims = { ...(challenge === undefined ? {} : { challenge }), ...(domain === undefined ? {} : { domain }) };
-    const content = { document, now: timeOf(args), ...claims };
+    const type = { ...(sdJwtVc === undefined ? {} : { sdJwtVc }), ...(holderKid === undefined ? {} : { holderKid }) };
+    const content = { document, now: timeOf(args), ...claims, ...type };
     return kind.secure({ ...content, selectivelyDisclosable: selectivelyDisclosable ?? [] }, signer);
   }
 }
@@ -168,31 +175,38 @@ async function proveCredential(args: PassportVerifyArgs, context: ResolverContex
   const now = timeOf(args.policies);
   const key = await resolveKey(context, token.verificationMethod, { purpose: 'assertionMethod', now });
   refuseJose(() => verifyJws(token.jws, key.key));
-  const keyBinding = checkKeyBinding(token.sdJwt, args.keyBinding, now);
+  const keyBinding = await checkKeyBinding(context, token.sdJwt, args.keyBinding, now);
   const proved = describeProof({ ...token, key, now, keyBinding });
   const proof = { type: 'JwtProof2020', jwt: text };
   return { verified: true, issuer: proved.issuer, verifiableCredential: { ...token.credential, proof }, proved };
 }
 
-/** RFC 9901 7.3: "within an acceptable window"; as long as a presentation that we make ourselves (token-claims.ts). */
-const keyBindingSeconds = 300;
-
 /**
  * The holder's part of an SD-JWT (RFC 9901 7.3). Whether one is needed is the verifier's to say, never the
  * presenter's: that it is missing the plugin finds, in every format.
  */
-function checkKeyBinding(
+async function checkKeyBinding(
+  context: ResolverContext,
   sdJwt: ParsedSdJwt | undefined,
   asked: KeyBindingQuestion | undefined,
   now: Date,
-): VerifiedCredential['keyBinding'] {
+): Promise<VerifiedCredential['keyBinding']> {
   if (sdJwt?.keyBinding === undefined) return undefined;
   const age = asked === undefined ? {} : { maxAgeSeconds: keyBindingSeconds };
-  refuseJose(() => verifyKeyBinding(sdJwt, { now, ...age }));
+  const key = await namedKey(context, sdJwt, now);
+  refuseJose(() => verifyKeyBinding(sdJwt, { now, ...age, ...(key && { key }) }));
   if (asked === undefined) return 'uncompared';
   const { nonce, aud } = sdJwt.keyBinding.claims;
   checkBinding({ challenge: nonce, domain: aud }, asked);
   return 'compared';
+}
+
+/** RFC 7800 3.4: the issuer may name the holder's key by a kid, which is then a DID URL; nothing is fetched for it. */
+async function namedKey(context: ResolverContext, { concealed }: ParsedSdJwt, now: Date) {
+  const { cnf } = concealed;
+  const holder = isJsonObject(cnf) && cnf['jwk'] === undefined ? holderOf(cnf) : undefined;
+  if (holder === undefined || !isSelfContainedDid(holder.did)) return undefined;
+  return (await resolveKey(context, holder.verificationMethod, { purpose: 'authentication', now })).key;
 }
 
 async function provePresentation(
@@ -206,7 +220,8 @@ async function provePresentation(
   const now = timeOf(args.policies);
   const key = await resolveKey(context, token.verificationMethod, { purpose: 'authentication', now });
   refuseJose(() => verifyJws(token.jws, key.key));
-  refuseJose(() => checkTimeClaims(token.claims, now));
+  const { maxAgeSeconds } = token;
+  refuseJose(() => checkTimeClaims(token.claims, now, maxAgeSeconds === undefined ? {} : { maxAgeSeconds }));
   // A key binding is always made for somebody: without a nonce and an audience to compare, it fails.
   const asked = { now, nonce: args.challenge ?? '', aud: args.domain ?? '' };
   refuseJose(() => token.sdJwt && verifyKeyBinding(token.sdJwt, asked));

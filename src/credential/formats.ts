@@ -6,13 +6,13 @@ import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { type Cryptosuite, cryptosuites, type ProofSuite, type RetiredSuite } from './cryptosuites.js';
 
 /** How a credential is secured; the `options.format` of the issuing API. */
-export type SecuringFormat = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose' | 'jwt_vc' | Cryptosuite;
+export type SecuringFormat = 'vc+jwt' | 'vc+sd-jwt' | 'vc+cose' | 'dc+sd-jwt' | 'jwt_vc' | Cryptosuite;
 
 /** How a credential that is verified may be secured. */
 export type CredentialFormat = SecuringFormat | RetiredSuite;
 
 /** How a presentation is secured. */
-export type PresentationFormat = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose' | 'jwt_vp' | ProofSuite;
+export type PresentationFormat = 'vp+jwt' | 'vp+sd-jwt' | 'vp+cose' | 'dc+sd-jwt' | 'jwt_vp' | ProofSuite;
 
 /** The two versions of the W3C data model that are spoken. */
 export type DataModelVersion = '2.0' | '1.1';
@@ -20,12 +20,14 @@ export type DataModelVersion = '2.0' | '1.1';
 /** One row of the table of formats. */
 export interface SecuringFormatFacts {
   readonly dataModel: DataModelVersion;
-  /** Enveloping (`jwt`, SD-JWT and COSE too) or embedded: decides in which form a status list answers. */
-  readonly kind: 'jwt' | 'data-integrity';
+  /** Enveloping (`jwt`, SD-JWT and COSE too), embedded or SD-JWT VC: decides in which form a status list answers. */
+  readonly kind: 'jwt' | 'data-integrity' | 'token';
   readonly algorithms: readonly JwsAlgorithm[];
   readonly mediaType: string;
   /** Not among what the product's own API issues (decisions.md 1). */
   readonly instancesOnly?: true;
+  /** Issued to wallets alone: it is bound to a key that a wallet has proved. */
+  readonly walletsOnly?: true;
 }
 
 /** ES512 is left to callers that bring the key themselves: no wallet and no registry of ours uses P-521. */
@@ -47,6 +49,13 @@ export const securingFormats: Readonly<Record<SecuringFormat, SecuringFormatFact
     algorithms: joseAlgorithms,
     mediaType: 'application/vc+cose',
     instancesOnly: true,
+  },
+  'dc+sd-jwt': {
+    dataModel: '2.0',
+    kind: 'token',
+    algorithms: joseAlgorithms,
+    mediaType: 'application/dc+sd-jwt',
+    walletsOnly: true,
   },
   ...integrityRows(),
   jwt_vc: { dataModel: '1.1', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/jwt' },

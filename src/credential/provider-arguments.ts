@@ -3,6 +3,7 @@ import type { VerificationPolicies } from '@veramo/core-types';
 import { ServiceError } from '../errors.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import type { JsonObject } from '../json.js';
+import type { SdJwtVcType } from './catalogue/type-metadata.js';
 import type { ExistingProof } from './further-proof.js';
 import type { UnverifiedCredential, UnverifiedPresentation } from './model.js';
 
@@ -15,6 +16,9 @@ interface SigningArgs {
   readonly now?: Date | number;
   /** SD-JWT only: paths of claims that the holder may leave out, such as `credentialSubject.name`. */
   readonly selectivelyDisclosable?: readonly string[];
+  /** SD-JWT VC only: the type in the catalogue, and the DID URL that its holder is named by. */
+  readonly sdJwtVc?: SdJwtVcType;
+  readonly holderKid?: string;
   /** ecdsa-sd-2023 only: what every disclosure must show, as JSON Pointers. */
   readonly mandatoryPointers?: readonly string[];
 }

@@ -94,7 +94,7 @@ function kindOf(
 }
 
 /** A path that leads nowhere is the caller's fault, not ours. */
-async function refusingJose<T>(work: Promise<T>): Promise<T> {
+export async function refusingJose<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

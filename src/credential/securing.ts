@@ -2,6 +2,7 @@
 import { ServiceError } from '../errors.js';
 import type { PassportAgent } from '../identity/identity.js';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json.js';
+import type { SdJwtVcType } from './catalogue/type-metadata.js';
 import { decodeBase64, digestOf, envelop, isEnvelope, openEnvelope, openText } from './envelopes.js';
 import type { PresentationFormat, SecuringFormat } from './formats.js';
 import type { ExistingProof } from './further-proof.js';
@@ -16,6 +17,10 @@ export interface SecureOptions {
   readonly now: Date;
   /** vc+sd-jwt only: paths of claims that the holder may leave out; those that the credential does not have count for nothing. */
   readonly selectivelyDisclosable?: readonly string[];
+  /** dc+sd-jwt only, and needed there: what the catalogue says of the type. */
+  readonly sdJwtVc?: SdJwtVcType;
+  /** dc+sd-jwt only: the DID URL by which the holder proved the key, where a DID was named; else cnf has the key itself. */
+  readonly holderKid?: string;
   /** ecdsa-sd-2023 only: JSON Pointers to what every disclosure must show; status, validity and issuer always are. */
   readonly mandatoryPointers?: readonly string[];
   /** What becomes of a credential that has a proof already; an error where absent. */
@@ -34,16 +39,13 @@ export interface SecurePresentationOptions {
 
 /** Signs a credential; throws ServiceError invalid_credential with its faults, or key_unavailable. */
 export async function secureCredential(agent: PassportAgent, options: SecureOptions): Promise<SecuredCredential> {
-  const { credential, format, key, now, selectivelyDisclosable, mandatoryPointers, existingProof } = options;
+  const { credential, format, key, ...terms } = options;
   const result = await agent.createVerifiableCredential({
     // Veramo's type is that of VCDM 1.1; the plugin checks the shape of either version.
     credential: credential as never,
     proofFormat: format,
     ...keyArguments(key),
-    ...(selectivelyDisclosable === undefined ? {} : { selectivelyDisclosable }),
-    ...(mandatoryPointers === undefined ? {} : { mandatoryPointers }),
-    ...(existingProof === undefined ? {} : { existingProof }),
-    now,
+    ...terms,
   });
   const secured = result as unknown as JsonObject;
   if (isEnvelope(secured, 'credential')) return describeEnvelope(format, secured);

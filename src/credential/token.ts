@@ -14,9 +14,16 @@ import { asArray, checkDataModel, checkPresentationModel, dataModelOf, idOf } fr
 import { parseDateTime, parseNumericDate, toNumericDate } from './dates.js';
 import { type CredentialMedium, decodeBase64, digestOf, openText, type PresentationMedium } from './envelopes.js';
 import { refuseJose } from './faults.js';
-import { type DataModelVersion, type PresentationFormat, type SecuringFormat, securingFormats } from './formats.js';
+import {
+  baseContexts,
+  type DataModelVersion,
+  type PresentationFormat,
+  type SecuringFormat,
+  securingFormats,
+} from './formats.js';
 import { didOf } from './key-resolution.js';
 import { CredentialRefusal } from './refusals.js';
+import { holderOf, toCredential } from './sd-jwt-vc.js';
 
 /** The times that a token states for itself, apart from those of the credential in it. */
 export interface ClaimedTimes {
@@ -53,6 +60,8 @@ export interface PresentationToken extends Token {
   readonly holder?: string;
   readonly challenge: Json | undefined;
   readonly domain: Json | undefined;
+  /** How old it may be, where it does not say itself when it ends. */
+  readonly maxAgeSeconds?: number;
 }
 
 /** How a token is read. Whoever brings the key and judges dates elsewhere (the command line `suite`) says so. */
@@ -86,6 +95,8 @@ interface Parts {
   readonly content: JsonObject;
   readonly sdJwt?: ParsedSdJwt;
   readonly digest: string;
+  /** Where the header does not name the key. */
+  readonly verificationMethod?: string;
 }
 
 interface ParseOptions {
@@ -116,6 +127,38 @@ const parseDisclosed: Parse = (text, { typ, enveloped: _, ...bounds }) => {
   return { jws: sdJwt, claims: sdJwt.claims, content: withoutWrapper(sdJwt.claims), sdJwt, digest: digestOf(text) };
 };
 
+/** SD-JWT VC: its claims say what a credential says, in other words. */
+const parseDigital: Parse = (text, { typ, enveloped: _, ...bounds }) => {
+  const sdJwt = parseSdJwt(text, { typ: [typ], ...bounds });
+  return { jws: sdJwt, claims: sdJwt.claims, content: toCredential(sdJwt), sdJwt, digest: digestOf(text) };
+};
+
+/**
+ * SD-JWT VC with key binding: the presentation is the key binding, its credential what stands before. Whether the
+ * issuer has named that key is only known once the credential is proved.
+ */
+const parsePresented: Parse = (text, { typ, enveloped: _, ...bounds }) => {
+  const { keyBinding, concealed } = parseSdJwt(text, { typ: [typ], ...bounds });
+  if (keyBinding === undefined) {
+    throw new CredentialRefusal('key_binding_missing', 'The SD-JWT VC comes without a key binding.');
+  }
+  const holder = holderOf(concealed['cnf']);
+  if (holder === undefined) {
+    throw new CredentialRefusal('key_binding_invalid', 'The issuer named no key for a key binding.');
+  }
+  const content = {
+    '@context': [baseContexts['2.0']],
+    type: ['VerifiablePresentation'],
+    holder: holder.did,
+    verifiableCredential: [text.slice(0, text.lastIndexOf('~') + 1)],
+  };
+  const { verificationMethod } = holder;
+  return { jws: keyBinding, claims: keyBinding.claims, content, digest: digestOf(text), verificationMethod };
+};
+
+/** RFC 9901 7.3: "within an acceptable window"; as long as a presentation that we make ourselves (token-claims.ts). */
+export const keyBindingSeconds = 300;
+
 const parseBinary: Parse = (text, { typ, enveloped: _, ...bounds }) => {
   const bytes = decodeBase64(text);
   const contentType = `application/${typ.slice(0, 2)}`;
@@ -128,8 +171,11 @@ const parseBinary: Parse = (text, { typ, enveloped: _, ...bounds }) => {
 interface Row<Format extends string> {
   readonly format: Format;
   readonly typ: string;
-  readonly cty: string;
+  /** What the header's cty must be, if it says anything. */
+  readonly cty?: string;
   readonly parse: Parse;
+  /** A presentation that is no VCDM document itself; its lifetime is ours to decide. */
+  readonly maxAgeSeconds?: number;
 }
 
 /** By media type: one row for each kind of token. */
@@ -137,12 +183,19 @@ const credentialRows: Readonly<Record<CredentialMedium, Row<SecuringFormat>>> = 
   'vc+jwt': { format: 'vc+jwt', typ: 'vc+jwt', cty: 'vc', parse: parseWhole },
   'vc+sd-jwt': { format: 'vc+sd-jwt', typ: 'vc+sd-jwt', cty: 'vc', parse: parseDisclosed },
   'vc+cose': { format: 'vc+cose', typ: 'vc+cose', cty: 'vc', parse: parseBinary },
+  'dc+sd-jwt': { format: 'dc+sd-jwt', typ: 'dc+sd-jwt', parse: parseDigital },
   jwt: { format: 'jwt_vc', typ: 'JWT', cty: 'vc', parse: parseWrapped('vc') },
 };
 const presentationRows: Readonly<Record<PresentationMedium, Row<PresentationFormat>>> = {
   'vp+jwt': { format: 'vp+jwt', typ: 'vp+jwt', cty: 'vp', parse: parseWhole },
   'vp+sd-jwt': { format: 'vp+sd-jwt', typ: 'vp+sd-jwt', cty: 'vp', parse: parseDisclosed },
   'vp+cose': { format: 'vp+cose', typ: 'vp+cose', cty: 'vp', parse: parseBinary },
+  'dc+sd-jwt': {
+    format: 'dc+sd-jwt',
+    typ: 'dc+sd-jwt',
+    parse: parsePresented,
+    maxAgeSeconds: keyBindingSeconds,
+  },
   jwt: { format: 'jwt_vp', typ: 'JWT', cty: 'vp', parse: parseWrapped('vp') },
 };
 
@@ -164,9 +217,11 @@ export function readCredentialToken(input: string, rules: TokenRules = strictRul
 /** Reads a presentation in a token; throws CredentialRefusal. */
 export function readPresentationToken(input: string, rules: TokenRules = strictRules): PresentationToken {
   const { row, parts, enveloped } = parse(input, presentationRows, rules);
-  const { format } = row;
+  const { format, maxAgeSeconds } = row;
   const { claims, content } = parts;
-  refuseFaults(checkPresentationModel(content, versionOf(content, format === 'jwt_vp', enveloped)));
+  if (maxAgeSeconds === undefined) {
+    refuseFaults(checkPresentationModel(content, versionOf(content, format === 'jwt_vp', enveloped)));
+  }
   const stated = idOf(content['holder']);
   checkSame(claims['iss'], stated, 'iss', 'holder_mismatch');
   checkSame(claims['jti'], idOf(content['id']), 'jti');
@@ -179,12 +234,13 @@ export function readPresentationToken(input: string, rules: TokenRules = strictR
     ...(typeof holder === 'string' ? { holder } : {}),
     challenge: claims['nonce'],
     domain: claims['aud'],
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
   };
 }
 
-function named({ jws, claims, sdJwt, digest }: Parts, rules: TokenRules): Token {
+function named({ jws, claims, sdJwt, digest, verificationMethod }: Parts, rules: TokenRules): Token {
   const binding = sdJwt === undefined ? {} : { sdJwt };
-  return { jws, claims, ...binding, digest, verificationMethod: methodOf(jws.header, rules) };
+  return { jws, claims, ...binding, digest, verificationMethod: verificationMethod ?? methodOf(jws.header, rules) };
 }
 
 /** VCDM 1.1 belongs to the older JWT. In an envelope, which is of VCDM 2.0, it carries either: its context says which. */
@@ -213,9 +269,9 @@ function parse<Format extends string>(
 }
 
 /** VC-JOSE-COSE 3.1.1: cty says what is inside, and if it says something else it is something else. */
-function checkContentType(header: JwsHeader, expected: string): void {
+function checkContentType(header: JwsHeader, expected: string | undefined): void {
   const cty = header['cty'];
-  if (cty === undefined) return;
+  if (cty === undefined || expected === undefined) return;
   if (
     String(cty)
       .toLowerCase()

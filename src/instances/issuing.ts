@@ -76,8 +76,9 @@ function formatOf({ name, format, algorithm, existingProof }: Settings): {
   algorithm: JwsAlgorithm;
 } {
   const path = `/service/instances (${name})`;
-  if (!Object.hasOwn(securingFormats, format)) {
-    const known = Object.keys(securingFormats).join(', ');
+  const offered = Object.entries(securingFormats).filter(([, { walletsOnly }]) => walletsOnly !== true);
+  if (!offered.some(([known]) => known === format)) {
+    const known = offered.map(([offeredFormat]) => offeredFormat).join(', ');
     throw new ServiceError('configuration', `${path}: the format must be one of ${known}`);
   }
   if (existingProof !== 'error' && !takesFurtherProofs(format)) {

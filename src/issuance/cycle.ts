@@ -15,7 +15,7 @@ import type { Identity, PassportAgent, SigningKeyReference } from '../identity/i
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import { isJsonObject, type JsonObject, parseJson } from '../json.js';
 import type { RegistryView } from '../registry/registry.js';
-import type { StatusEntry, StatusLists, StatusPurpose } from '../status/status.js';
+import { purposesOf, type StatusEntry, type StatusLists, type StatusPurpose } from '../status/status.js';
 import type { Store, Tx } from '../store/store.js';
 import { contentOf, type InstanceIssue, type PreparedContent, type PreparedCredential } from './prepare.js';
 import type { SealedBox } from './sealed-box.js';
@@ -310,7 +310,7 @@ export async function burn(deps: CycleDependencies, id: string, reason: string):
 async function refusingPurpose(tx: Tx, id: string): Promise<StatusPurpose | undefined> {
   const row = await findIssuance(tx, id);
   const entries = JSON.parse(row?.statusEntries ?? '[]') as StatusEntry[];
-  const purposes = entries.map(({ statusPurpose }) => statusPurpose);
+  const purposes = entries.flatMap(purposesOf) as StatusPurpose[];
   return purposes.find((purpose) => purpose === 'revocation') ?? purposes[0];
 }
 

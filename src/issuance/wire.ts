@@ -6,7 +6,7 @@ import { allReasons, reasons } from './reasons.js';
 
 const closed = { additionalProperties: false } as const;
 const formats = (Object.keys(securingFormats) as (keyof typeof securingFormats)[]).filter(
-  (name) => !securingFormats[name].instancesOnly,
+  (name) => !securingFormats[name].instancesOnly && !securingFormats[name].walletsOnly,
 );
 const algorithms = [...new Set(formats.flatMap((name) => securingFormats[name].algorithms))];
 const urnUuid = '^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
@@ -77,7 +77,7 @@ const StatusEntry: TSchema = Type.Object(
   {
     id: Type.String(),
     type: Type.String(),
-    statusPurpose: Type.String(),
+    statusPurpose: Type.Optional(Type.String({ description: 'Absent in a Token Status List, which has both.' })),
     statusListIndex: Type.String(),
     statusListCredential: Type.String(),
   },
@@ -88,7 +88,7 @@ export const RecordAnswer = Type.Object(
   {
     id: Type.String(),
     type: Type.String(),
-    format: Type.Enum(formats),
+    format: Type.Enum(Object.keys(securingFormats)),
     algorithm: Type.Enum(algorithms),
     state: Type.Enum(['reserved', 'issued', 'suspended', 'revoked', 'burnt'], {
       description: 'reserved: being signed; burnt: given up after a failure, never delivered.',

@@ -128,6 +128,13 @@ function take(digest: Json | undefined, { byDigest, seen }: Revealing): Disclosu
 /** RFC 9901 4.2.1: 128 bits at least. */
 const saltBytes = 16;
 
+/** The digests of an object or array are filled up, so that their number does not tell how many claims there are. */
+export interface Decoys {
+  readonly at: ClaimPath;
+  /** So many digests, or a multiple of it where there are more. */
+  readonly total: number;
+}
+
 /**
  * Replaces the claims at the paths by digests; throws JoseError where a path leads nowhere. Longer paths first, so
  * that what is hidden inside something hidden needs both disclosures (RFC 9901 6.3).
@@ -136,6 +143,7 @@ export function concealClaims(
   claims: JsonObject,
   paths: readonly ClaimPath[],
   random: (bytes: number) => Uint8Array,
+  decoys: readonly Decoys[] = [],
 ): Concealed {
   refuseReserved(claims);
   const copy = structuredClone(claims);
@@ -146,12 +154,35 @@ export function concealClaims(
     disclosures.push(encoded);
     return digestOf(encoded, 'sha256');
   };
-  for (const path of [...paths].sort((one, other) => other.length - one.length)) concealAt(copy, path, conceal);
+  // RFC 9901 4.2.5: "created by hashing over a cryptographically secure random number".
+  const invent = (): string => digestOf(encodeBase64url(random(2 * saltBytes)), 'sha256');
+  const steps = [
+    ...paths.map((path) => ({ depth: path.length, run: () => concealAt(copy, path, conceal) })),
+    // After what is inside the object or array, and before that is hidden itself.
+    ...decoys.map(({ at, total }) => ({ depth: at.length + 0.5, run: () => fillUp(valueAt(copy, at), total, invent) })),
+  ];
+  for (const { run } of steps.sort((one, other) => other.depth - one.depth)) run();
   return { claims: { ...copy, _sd_alg: 'sha-256' }, disclosures };
 }
 
+function valueAt(claims: JsonObject, path: ClaimPath): Json | undefined {
+  return path.reduce<Json | undefined>((value, step) => memberOf(value, step), claims);
+}
+
+function fillUp(container: Json | undefined, total: number, invent: () => string): void {
+  const missing = (present: number) => Math.max(1, Math.ceil(present / total)) * total - present;
+  const invented = (present: number) => Array.from({ length: missing(present) }, invent);
+  if (Array.isArray(container)) {
+    container.push(...invented(container.length).map((digest) => ({ '...': digest })));
+    return;
+  }
+  if (!isJsonObject(container)) throw refused('There is nothing at a path that decoys are asked for.');
+  const digests = Array.isArray(container._sd) ? container._sd : [];
+  container._sd = [...digests, ...invented(digests.length)].sort();
+}
+
 function concealAt(claims: JsonObject, path: ClaimPath, conceal: (content: Json[]) => string): void {
-  const parent = path.slice(0, -1).reduce<Json | undefined>((value, step) => memberOf(value, step), claims);
+  const parent = valueAt(claims, path.slice(0, -1));
   const last = path.at(-1);
   const value = last === undefined ? undefined : memberOf(parent, last);
   if (value === undefined) throw refused('There is no claim at a path that is to be concealed.');

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../json.js';
 import {
   type ClaimPath,
   concealClaims,
+  type Decoys,
   digestOf,
   disclosureHash,
   parseDisclosure,
@@ -68,6 +69,8 @@ export interface KeyBindingExpectation {
   readonly aud?: string;
   /** How old it may be by its iat (RFC 9901 7.3); of any age where absent. */
   readonly maxAgeSeconds?: number;
+  /** The holder's key, where the issuer named it otherwise than by cnf.jwk and the caller has found it. */
+  readonly key?: VerificationKey;
 }
 
 /**
@@ -78,12 +81,14 @@ export function verifyKeyBinding(sdJwt: ParsedSdJwt, expected: KeyBindingExpecta
   const { keyBinding, concealed } = sdJwt;
   if (keyBinding === undefined) return undefined;
   const jwk = isJsonObject(concealed.cnf) ? concealed.cnf.jwk : undefined;
-  if (jwk === undefined) throw new JoseError('key_binding_invalid', 'The issuer named no key for a key binding.');
+  if (jwk === undefined && expected.key === undefined) {
+    throw new JoseError('key_binding_invalid', 'The issuer named no key for a key binding.');
+  }
   const { nonce, aud } = keyBinding.claims;
   const strange = (expected.nonce ?? nonce) !== nonce || (expected.aud ?? aud) !== aud;
   if (strange) throw new JoseError('key_binding_invalid', 'The key binding was made for another request.');
   try {
-    const key = importJwk(jwk);
+    const key = jwk === undefined && expected.key !== undefined ? expected.key : importJwk(jwk);
     verifyJws(keyBinding, key);
     const { maxAgeSeconds } = expected;
     checkTimeClaims(keyBinding.claims, expected.now, maxAgeSeconds === undefined ? {} : { maxAgeSeconds });
@@ -99,9 +104,14 @@ export function verifyKeyBinding(sdJwt: ParsedSdJwt, expected: KeyBindingExpecta
 export async function signSdJwt(
   header: JwsHeader,
   claims: JsonObject,
-  options: { paths: readonly ClaimPath[]; random: (bytes: number) => Uint8Array; sign: Signer },
+  options: {
+    paths: readonly ClaimPath[];
+    decoys?: readonly Decoys[];
+    random: (bytes: number) => Uint8Array;
+    sign: Signer;
+  },
 ): Promise<string> {
-  const { claims: concealed, disclosures } = concealClaims(claims, options.paths, options.random);
+  const { claims: concealed, disclosures } = concealClaims(claims, options.paths, options.random, options.decoys);
   const jwt = await signJws(header, concealed, options.sign);
   return `${[jwt, ...disclosures].join('~')}~`;
 }

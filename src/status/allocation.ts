@@ -3,13 +3,24 @@ import type { Store, Tx } from '../store/store.js';
 import { type StatusEntry, type StatusPurpose, statusPurposes } from './model.js';
 import { createPermutation, type Permutation } from './permutation.js';
 import { addList, listUrl, type Publishing } from './publishing.js';
-import { findListInState, insertEntries, type StatusListRow, takePosition, updateListState } from './store.js';
+import {
+  findListInState,
+  findTokenListInState,
+  insertEntries,
+  type StatusListRow,
+  type TokenStatusListRow,
+  takePosition,
+  takeTokenPosition,
+  updateListState,
+  updateTokenListState,
+} from './store.js';
+import { addTokenList } from './token-publishing.js';
 
 /** What is allocated for one issued copy; `kind` chooses the address whose securing the copy's readers understand. */
 export interface AllocationRequest {
   readonly recordId: string;
-  readonly kind: 'jwt' | 'data-integrity';
-  /** Every purpose when absent. */
+  readonly kind: 'jwt' | 'data-integrity' | 'token';
+  /** Every purpose when absent; a Token Status List always speaks of all of them. */
   readonly purposes?: readonly StatusPurpose[];
 }
 
@@ -17,7 +28,7 @@ export interface AllocationRequest {
 export interface Allocation {
   readonly store: Pick<Store, 'lock'>;
   readonly publishing: Publishing;
-  readonly permutationOf: (list: StatusListRow) => Permutation;
+  readonly permutationOf: (list: Pick<StatusListRow, 'id' | 'length'>) => Permutation;
 }
 
 const suffixes = { jwt: '.jwt', 'data-integrity': '' } as const;
@@ -34,6 +45,16 @@ export function createPermutations(deriveKey: (label: string, length: number) =>
 
 /** One entry for each purpose, in their order. A counter that was taken by a transaction that fails is simply never used. */
 export async function allocate(allocation: Allocation, tx: Tx, request: AllocationRequest): Promise<StatusEntry[]> {
+  const { kind } = request;
+  return kind === 'token' ? allocateToken(allocation, tx, request) : allocateBits(allocation, tx, request, kind);
+}
+
+async function allocateBits(
+  allocation: Allocation,
+  tx: Tx,
+  request: AllocationRequest,
+  kind: keyof typeof suffixes,
+): Promise<StatusEntry[]> {
   const taken = [];
   for (const purpose of request.purposes ?? statusPurposes) taken.push(await takeIndex(allocation, tx, purpose));
   const changedAt = allocation.publishing.now().toISOString();
@@ -47,7 +68,7 @@ export async function allocate(allocation: Allocation, tx: Tx, request: Allocati
   }));
   await insertEntries(tx, rows);
   return taken.map(({ list, index }) => {
-    const statusListCredential = listUrl(allocation.publishing, `${list.id}${suffixes[request.kind]}`);
+    const statusListCredential = listUrl(allocation.publishing, `${list.id}${suffixes[kind]}`);
     return {
       id: `${statusListCredential}#${index}`,
       type: 'BitstringStatusListEntry',
@@ -56,6 +77,27 @@ export async function allocate(allocation: Allocation, tx: Tx, request: Allocati
       statusListCredential,
     };
   });
+}
+
+/** The copy has the same index in both lists of bits, and so in the list that is drawn from them. */
+async function allocateToken(allocation: Allocation, tx: Tx, { recordId }: AllocationRequest): Promise<StatusEntry[]> {
+  const { list, position } = (await takeTokenPosition(tx)) ?? (await openNextToken(allocation, tx));
+  const listIndex = allocation.permutationOf(list).permute(position);
+  const changedAt = allocation.publishing.now().toISOString();
+  const lists = { revocation: list.revocationListId, suspension: list.suspensionListId };
+  const rows = statusPurposes.map((purpose) => ({
+    listId: lists[purpose],
+    listIndex,
+    recordId,
+    purpose,
+    isSet: false,
+    changedAt,
+  }));
+  await insertEntries(tx, rows);
+  const statusListCredential = listUrl(allocation.publishing, list.id);
+  const statusListIndex = String(listIndex);
+  const id = `${statusListCredential}#${statusListIndex}`;
+  return [{ id, type: 'TokenStatusListEntry', statusListIndex, statusListCredential }];
 }
 
 async function takeIndex(
@@ -89,6 +131,23 @@ async function openNext(
   return taken;
 }
 
+/** As openNext, for Token Status Lists. */
+async function openNextToken(allocation: Allocation, tx: Tx): Promise<{ list: TokenStatusListRow; position: number }> {
+  await allocation.store.lock(tx, tokenLock);
+  const done = await takeTokenPosition(tx);
+  if (done) return done;
+  const [full, next] = [await findTokenListInState(tx, 'open'), await findTokenListInState(tx, 'next')];
+  if (!next) throw new ServiceError('storage_unavailable', 'There is no status list to allocate from.');
+  if (full) await updateTokenListState(tx, full.id, 'closed');
+  await updateTokenListState(tx, next.id, 'open');
+  await addTokenList(allocation.publishing, tx, 'next');
+  const taken = await takeTokenPosition(tx);
+  if (!taken) throw new ServiceError('storage_unavailable', 'There is no status list to allocate from.');
+  return taken;
+}
+
+const tokenLock = 'status-list:token';
+
 /** At the first start there is no list yet: one is opened and one waits. */
 export async function ensureLists(
   { store, publishing }: Pick<Allocation, 'store' | 'publishing'>,
@@ -100,6 +159,10 @@ export async function ensureLists(
     await addList(publishing, tx, purpose, 'open');
     await addList(publishing, tx, purpose, 'next');
   }
+  await store.lock(tx, tokenLock);
+  if (await findTokenListInState(tx, 'open')) return;
+  await addTokenList(publishing, tx, 'open');
+  await addTokenList(publishing, tx, 'next');
 }
 
 /**
@@ -117,5 +180,11 @@ export async function replaceLists(
       if (list) await updateListState(tx, list.id, 'closed');
       await addList(publishing, tx, purpose, state);
     }
+  }
+  await store.lock(tx, tokenLock);
+  for (const state of ['open', 'next'] as const) {
+    const list = await findTokenListInState(tx, state);
+    if (list) await updateTokenListState(tx, list.id, 'closed');
+    await addTokenList(publishing, tx, state);
   }
 }

@@ -17,10 +17,14 @@ import {
   findEntry,
   lockPublication,
   readPublication,
+  readTokenPublication,
+  readTokenVersions,
   readVersions,
   type StatusPublicationRow,
+  type TokenStatusPublicationRow,
   updateEntry,
 } from './store.js';
+import { publishTokenListOf, renewTokenList, signerOf, tokenListType } from './token-publishing.js';
 
 /** What is asked of one bit. */
 export interface StatusChange {
@@ -37,7 +41,7 @@ export interface StatusLists {
   change(tx: Tx, request: StatusChange): Promise<{ changed: boolean }>;
   /** Closes every list that indexes are taken from and opens new ones: for a database that was put back. */
   replace(tx: Tx): Promise<void>;
-  /** The list called `{id}` or `{id}.jwt`, from memory only. */
+  /** The list called `{id}` or `{id}.jwt`, from memory only; a Token Status List has one address. */
   document(name: string): SignedDocument | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -54,8 +58,13 @@ export interface StatusListsDependencies extends Omit<Publishing, 'config'> {
   readonly onFault?: (error: unknown) => void;
 }
 
+type Version = Pick<StatusPublicationRow, 'listId' | 'version'>;
+
 type Loaded = PublicationFacts &
-  Pick<StatusPublicationRow, 'listId' | 'version'> & { readonly documents: ReadonlyMap<string, SignedDocument> };
+  Version & {
+    readonly documents: ReadonlyMap<string, SignedDocument>;
+    readonly sign: (publishing: Publishing, tx: Tx, listId: string, due: Due) => Promise<void>;
+  };
 
 const renewalPauseMilliseconds = 30_000;
 
@@ -69,12 +78,10 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
 
   async function load(): Promise<void> {
     const changed = await deps.store.read(async (tx) => {
-      const versions = await readVersions(tx);
-      const outdated = versions.filter(({ listId, version }) => loaded.get(listId)?.version !== version);
-      return readAll(
-        tx,
-        outdated.map((row) => row.listId),
-      );
+      const isOutdatedHere = ({ listId, version }: Version) => loaded.get(listId)?.version !== version;
+      const bits = (await readVersions(tx)).filter(isOutdatedHere);
+      const tokens = (await readTokenVersions(tx)).filter(isOutdatedHere);
+      return [...(await readAll(tx, bits)), ...(await readAllTokens(tx, tokens))];
     });
     for (const publication of changed) loaded.set(publication.listId, toLoaded(publication, deps.config.ttlSeconds));
   }
@@ -88,7 +95,7 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
 
   async function renewIf(due: Due): Promise<void> {
     const chosen = [...loaded.values()].filter((publication) => due(deps, publication));
-    for (const { listId } of chosen) await deps.store.transaction((tx) => renew(deps, tx, listId, due));
+    for (const { listId, sign } of chosen) await deps.store.transaction((tx) => sign(deps, tx, listId, due));
     if (chosen.length > 0) await refresh();
   }
 
@@ -132,20 +139,33 @@ export function createStatusLists(deps: StatusListsDependencies): StatusLists {
   };
 }
 
-async function readAll(tx: Tx, listIds: readonly string[]): Promise<StatusPublicationRow[]> {
+async function readAll(tx: Tx, versions: readonly Version[]): Promise<StatusPublicationRow[]> {
   const rows = [];
-  for (const listId of listIds) rows.push(await readPublication(tx, listId));
+  for (const { listId } of versions) rows.push(await readPublication(tx, listId));
   return rows;
 }
 
-function toLoaded({ dataIntegrity, jwt, ...facts }: StatusPublicationRow, ttlSeconds: number): Loaded {
+async function readAllTokens(tx: Tx, versions: readonly Version[]): Promise<TokenStatusPublicationRow[]> {
+  const rows = [];
+  for (const { listId } of versions) rows.push(await readTokenPublication(tx, listId));
+  return rows;
+}
+
+function toLoaded(publication: StatusPublicationRow | TokenStatusPublicationRow, ttlSeconds: number): Loaded {
   // Cache-Control and ttl say the same (Bitstring Status List 2.2): nobody keeps a list longer than it promises.
-  const options = { maxAgeSeconds: ttlSeconds, lastModified: new Date(facts.validFrom) };
+  const options = { maxAgeSeconds: ttlSeconds, lastModified: new Date(publication.validFrom) };
+  if (!('dataIntegrity' in publication)) {
+    const { jwt, ...facts } = publication;
+    const document = signedDocument(jwt, { contentType: `application/${tokenListType}`, ...options });
+    const documents = new Map([[facts.listId, document]]);
+    return { ...facts, signers: [signerOf(jwt)], documents, sign: renewTokenList };
+  }
+  const { dataIntegrity, jwt, ...facts } = publication;
   const documents = new Map([
     [facts.listId, signedDocument(dataIntegrity, { contentType: 'application/vc', ...options })],
     [`${facts.listId}.jwt`, signedDocument(jwt, { contentType: 'application/vc+jwt', ...options })],
   ]);
-  return { ...facts, signers: signersOf({ dataIntegrity, jwt }), documents };
+  return { ...facts, signers: signersOf({ dataIntegrity, jwt }), documents, sign: renew };
 }
 
 /**
@@ -164,5 +184,6 @@ async function change(deps: StatusListsDependencies, tx: Tx, request: StatusChan
   }
   await updateEntry(tx, { ...entry, isSet: request.value, changedAt: deps.now().toISOString() });
   await publish(deps, tx, publication);
+  await publishTokenListOf(deps, tx, publication.listId);
   return { changed: true };
 }

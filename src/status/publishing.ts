@@ -39,12 +39,17 @@ export function listUrl(publishing: Pick<Publishing, 'publicUrl'>, name: string)
 }
 
 /** Whom, where and with what promise a list was signed; a change of configuration makes it due for signing anew. */
-function signedFor({ identity, publicUrl, config }: Publishing): string {
+export function signedFor({ identity, publicUrl, config }: Publishing): string {
   return [identity.did, publicUrl, config.ttlSeconds, config.validSeconds].join(' ');
 }
 
-/** Creates a list of a purpose with all bits clear, and publishes it. */
-export async function addList(publishing: Publishing, tx: Tx, purpose: StatusPurpose, state: ListState): Promise<void> {
+/** Creates a list of a purpose with all bits clear, and publishes it; answers its id. */
+export async function addList(
+  publishing: Publishing,
+  tx: Tx,
+  purpose: StatusPurpose,
+  state: ListState,
+): Promise<string> {
   const now = publishing.now();
   const list: StatusListRow = {
     id: publishing.random(12).toString('base64url'),
@@ -56,6 +61,7 @@ export async function addList(publishing: Publishing, tx: Tx, purpose: StatusPur
   };
   await insertList(tx, list);
   await insertPublication(tx, { version: 1, ...(await signList(publishing, list, [], now)) });
+  return list.id;
 }
 
 /**

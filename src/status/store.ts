@@ -76,9 +76,6 @@ const publicationEntity = new EntitySchema<StatusPublicationRow>({
   },
 });
 
-/** The tables of this slice. */
-export const statusEntities = [listEntity, entryEntity, publicationEntity];
-
 /**
  * Counts the open list of a purpose up by one, unless it is full or there is none. The update keeps the row locked
  * until the transaction ends, so the value read after it is this transaction's own on both databases.
@@ -159,4 +156,112 @@ export function readVersions(tx: Tx): Promise<Pick<StatusPublicationRow, 'listId
 
 export function readPublication(tx: Tx, listId: string): Promise<StatusPublicationRow> {
   return tx.findOneByOrFail(publicationEntity, { listId });
+}
+
+/** A Token Status List: the two lists of bits that it is drawn from, and the counter that hands out their indexes. */
+export interface TokenStatusListRow {
+  readonly id: string;
+  readonly revocationListId: string;
+  readonly suspensionListId: string;
+  readonly length: number;
+  readonly allocated: number;
+  readonly state: ListState;
+  readonly createdAt: string;
+}
+
+/** The signed list, exactly as it is served. */
+export interface TokenStatusPublicationRow {
+  readonly listId: string;
+  readonly version: number;
+  readonly validFrom: string;
+  readonly validUntil: string;
+  readonly signedFor: string;
+  readonly jwt: string;
+}
+
+const tokenListEntity = new EntitySchema<TokenStatusListRow>({
+  name: 'TokenStatusList',
+  tableName: 'token_status_list',
+  columns: {
+    id: { ...columns.text, primary: true },
+    revocationListId: { ...columns.text, name: 'revocation_list_id' },
+    suspensionListId: { ...columns.text, name: 'suspension_list_id' },
+    length: columns.integer,
+    allocated: columns.integer,
+    state: columns.text,
+    createdAt: { ...columns.text, name: 'created_at' },
+  },
+});
+
+const tokenPublicationEntity = new EntitySchema<TokenStatusPublicationRow>({
+  name: 'TokenStatusPublication',
+  tableName: 'token_status_publication',
+  columns: {
+    listId: { ...columns.text, name: 'list_id', primary: true },
+    version: columns.integer,
+    validFrom: { ...columns.text, name: 'valid_from' },
+    validUntil: { ...columns.text, name: 'valid_until' },
+    signedFor: { ...columns.text, name: 'signed_for' },
+    jwt: columns.text,
+  },
+});
+
+/** The tables of this slice. */
+export const statusEntities = [listEntity, entryEntity, publicationEntity, tokenListEntity, tokenPublicationEntity];
+
+/** As takePosition, of the open Token Status List. */
+export async function takeTokenPosition(tx: Tx): Promise<{ list: TokenStatusListRow; position: number } | undefined> {
+  const result = await tx
+    .createQueryBuilder()
+    .update(tokenListEntity)
+    .set({ allocated: () => 'allocated + 1' })
+    .where('state = :state AND allocated < length', { state: 'open' })
+    .execute();
+  if (result.affected !== 1) return undefined;
+  const list = await tx.findOneByOrFail(tokenListEntity, { state: 'open' });
+  return { list, position: list.allocated - 1 };
+}
+
+export function findTokenListInState(tx: Tx, state: ListState): Promise<TokenStatusListRow | null> {
+  return tx.findOneBy(tokenListEntity, { state });
+}
+
+/** The Token Status List that a list of bits belongs to, if it belongs to one. */
+export function findTokenListOf(tx: Tx, listId: string): Promise<TokenStatusListRow | null> {
+  return tx.findOne(tokenListEntity, { where: [{ revocationListId: listId }, { suspensionListId: listId }] });
+}
+
+export function findTokenList(tx: Tx, id: string): Promise<TokenStatusListRow> {
+  return tx.findOneByOrFail(tokenListEntity, { id });
+}
+
+export function insertTokenList(tx: Tx, list: TokenStatusListRow): Promise<unknown> {
+  return tx.insert(tokenListEntity, list);
+}
+
+export function updateTokenListState(tx: Tx, id: string, state: ListState): Promise<unknown> {
+  return tx.update(tokenListEntity, { id }, { state });
+}
+
+export function insertTokenPublication(tx: Tx, publication: TokenStatusPublicationRow): Promise<unknown> {
+  return tx.insert(tokenPublicationEntity, publication);
+}
+
+/** As lockPublication. */
+export async function lockTokenPublication(tx: Tx, listId: string): Promise<TokenStatusPublicationRow> {
+  await tx.update(tokenPublicationEntity, { listId }, { version: () => 'version' });
+  return tx.findOneByOrFail(tokenPublicationEntity, { listId });
+}
+
+export function updateTokenPublication(tx: Tx, publication: TokenStatusPublicationRow): Promise<unknown> {
+  const { listId, ...values } = publication;
+  return tx.update(tokenPublicationEntity, { listId }, values);
+}
+
+export function readTokenVersions(tx: Tx): Promise<Pick<TokenStatusPublicationRow, 'listId' | 'version'>[]> {
+  return tx.find(tokenPublicationEntity, { select: { listId: true, version: true } });
+}
+
+export function readTokenPublication(tx: Tx, listId: string): Promise<TokenStatusPublicationRow> {
+  return tx.findOneByOrFail(tokenPublicationEntity, { listId });
 }

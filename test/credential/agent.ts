@@ -13,6 +13,7 @@ import {
   DataIntegrityProvider,
   Jwt11Provider,
   SdJwtProvider,
+  SdJwtVcProvider,
   type SigningKey,
   StaffPassportCredentialPlugin,
   VcJoseProvider,
@@ -129,6 +130,7 @@ export async function createAgent(options: { contexts?: Contexts; plugins?: IAge
         [
           new VcJoseProvider(),
           new SdJwtProvider({ random: randomBytes }),
+          new SdJwtVcProvider({ random: randomBytes }),
           new CoseProvider(),
           dataIntegrity,
           new Jwt11Provider(),

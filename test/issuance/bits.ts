@@ -4,7 +4,7 @@ import type { JsonObject } from '../../src/json.js';
 import type { StatusLists } from '../../src/status/status.js';
 
 interface Entry {
-  readonly statusPurpose: string;
+  readonly statusPurpose?: string | undefined;
   readonly statusListIndex: string;
   readonly statusListCredential: string;
 }

@@ -46,11 +46,11 @@ describeDialects('issuing', (database) => {
   const row = (id: string) => programme.store.read((tx) => findIssuance(tx, id));
   const count = async () => (await programme.store.read((tx) => tx.query('SELECT COUNT(*) AS n FROM issuance')))[0].n;
   const revoked = (record: {
-    credentialStatus: readonly { statusPurpose: string; statusListIndex: string; statusListCredential: string }[];
+    credentialStatus: readonly { statusPurpose?: string; statusListIndex: string; statusListCredential: string }[];
   }) => readBit(programme.lists, record.credentialStatus, 'revocation');
 
   const formats = (Object.keys(securingFormats) as (keyof typeof securingFormats)[]).filter(
-    (name) => !securingFormats[name].instancesOnly,
+    (name) => !securingFormats[name].instancesOnly && !securingFormats[name].walletsOnly,
   );
 
   describe('what is issued', () => {

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/json.js';
 import { decodeBitstring, encodeBitstring, readBits } from '../../src/status/bitstring.js';
 import { createPermutation } from '../../src/status/permutation.js';
 import { statusRoutes } from '../../src/status/routes.js';
-import { createStatusLists, type StatusEntry, type StatusLists, statusEntities } from '../../src/status/status.js';
+import { createStatusLists, purposesOf, type StatusEntry, type StatusLists, statusEntities } from '../../src/status/status.js';
 import { openStore, type Store } from '../../src/store/store.js';
 import { describeDialects } from '../store/dialects.js';
 import { createIssuer, type Directory, type Issuer } from './issuer.js';
@@ -119,7 +119,7 @@ describeDialects('status lists', (database, kind) => {
 
   test('give a credential an entry of each purpose, in the securing that its readers understand', async () => {
     const [forJwt, forJson] = [await allocate('a-jwt'), await allocate('a-json', 'data-integrity')];
-    expect(forJwt.map((entry) => entry.statusPurpose)).toEqual(['revocation', 'suspension']);
+    expect(forJwt.flatMap(purposesOf)).toEqual(['revocation', 'suspension']);
     for (const entry of [...forJwt, ...forJson]) {
       expect(entry.type).toBe('BitstringStatusListEntry');
       expect(entry.statusListIndex).toMatch(/^(0|[1-9]\d*)$/);

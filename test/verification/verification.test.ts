@@ -20,7 +20,7 @@ import { caller, openProgramme, organisation, type Programme } from './programme
 
 /** What our own API issues. */
 const formats = (Object.keys(securingFormats) as SecuringFormat[]).filter(
-  (name) => !securingFormats[name].instancesOnly,
+  (name) => !securingFormats[name].instancesOnly && !securingFormats[name].walletsOnly,
 );
 const isJwt = (format: SecuringFormat) => securingFormats[format].kind === 'jwt';
 const hour = 3_600_000;

@@ -8,6 +8,7 @@ import { m0030InstanceIssuance } from './0030-instance-issuance.js';
 import { m0040Offers } from './0040-offers.js';
 import { m0041Authorization } from './0041-authorization.js';
 import { m0042Oid4vci } from './0042-oid4vci.js';
+import { m0043TokenStatus } from './0043-token-status.js';
 import { m0044Oid4vp } from './0044-oid4vp.js';
 
 /** Every migration in the order of its number; add new ones at the end. */
@@ -21,5 +22,6 @@ export const migrations: readonly Migration[] = [
   m0040Offers,
   m0041Authorization,
   m0042Oid4vci,
+  m0043TokenStatus,
   m0044Oid4vp,
 ];
