@@ -391,6 +391,30 @@ describe('faults', () => {
       { instances: [{ name: 'one', kinds: ['issuer'] }] },
       ['instances/0/format: is missing: an issuer needs one'],
     ],
+    [
+      'a sign-in that believes anybody',
+      outside,
+      { signIn: { provider: 'development' } },
+      ['signIn/provider: development is allowed on loopback only'],
+    ],
+    [
+      'a sign-in at nobody, over http, without openid, and with two ways to authenticate',
+      outside,
+      {
+        signIn: {
+          issuer: 'http://login.example.org',
+          clientId: null,
+          scopes: ['email'],
+          clientSecretFile: '/run/secret',
+        },
+      },
+      [
+        'signIn/issuer: must be an https address',
+        'signIn/clientId: is missing',
+        'signIn/scopes: must include openid',
+        'signIn/privateKeyFile: stands beside a secret: one only',
+      ],
+    ],
     ['two instances of one name', onLoopback, { instances: [issuer, issuer] }, ['instances/1/name: is used twice']],
     [
       'an instance without its role',

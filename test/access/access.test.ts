@@ -55,7 +55,15 @@ function configOf(rest: { enabled?: boolean; clients?: { id: string; jwksFile: s
     { id: 'hr-system', jwksFile: path.join(folder, 'hr.json'), scopes: ['vc:issue', 'vc:revoke'] },
     { id: 'ward-bot', jwksFile: path.join(folder, 'bot.json'), scopes: ['vc:verify'] },
   ];
-  return { enabled: true, tokenSeconds: 300, clients, verifyPerMinute: 600, tokenPerMinute: 60, walletPerMinute: 3000, ...rest };
+  return {
+    enabled: true,
+    tokenSeconds: 300,
+    clients,
+    verifyPerMinute: 600,
+    tokenPerMinute: 60,
+    walletPerMinute: 3000,
+    ...rest,
+  };
 }
 
 interface Replica {

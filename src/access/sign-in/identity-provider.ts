@@ -150,7 +150,7 @@ function authenticationOf({ privateKeyFile, clientSecretFile }: ProviderConfig):
   const authentication =
     clientSecretFile === undefined
       ? openid.None()
-      : openid.ClientSecretBasic(readSecret(clientSecretFile).toString('utf8').trim());
+      : openid.ClientSecretPost(readSecret(clientSecretFile).toString('utf8').trim());
   return async () => authentication;
 }
 
