@@ -2,18 +2,11 @@
  * What a wallet may ask for: one credential configuration (OpenID4VCI 1.0 12.2.4) for each type of the catalogue in each
  * wallet format. What a format is to a wallet and what it is inside the house are columns of one table.
  */
-import {
-  type Catalogue,
-  type CredentialType,
-  type SecuringFormat,
-  securingFormats,
-} from '../../credential/credential.js';
+import type { Catalogue, CredentialType, SecuringFormat } from '../../credential/credential.js';
 import type { JwsAlgorithm } from '../../jose/algorithms.js';
 import type { JsonObject } from '../../json.js';
 import type { SigningTerms } from '../cycle.js';
-
-/** The ending of a credential configuration's id. */
-export type WalletFormat = 'jwt_vc' | 'sd_jwt' | 'vc2_jwt' | 'ldp';
+import { configurationIdOf, type WalletFormat, walletFormatNames } from '../offers/wallet-formats.js';
 
 /** One row of the table of wallet formats. */
 interface WalletFormatFacts {
@@ -29,6 +22,8 @@ interface WalletFormatFacts {
   readonly moreProofAlgorithms: readonly string[];
   /** Where the claims about the person stand in the credential that the wallet reads. */
   readonly claimsBelow: readonly string[];
+  /** Wallets take one `credentialStatus` and no more (Credo 0.6.3, modules/vc/models/credential/W3cCredential). */
+  readonly oneStatus?: true;
   /** What signing needs to know beside the credential. */
   readonly signingTerms?: (type: CredentialType, holder: { readonly kid?: string }) => SigningTerms;
   /** The members that the format demands of a configuration. */
@@ -52,14 +47,15 @@ const jwtRow = {
 } as const;
 
 /** ES256 is the only JOSE algorithm that every wallet accepts (protocols.md, decision 3). */
-export const walletFormats: Readonly<Record<WalletFormat, WalletFormatFacts>> = {
-  jwt_vc: { ...jwtRow, securing: 'jwt_vc' },
+const walletFormats: Readonly<Record<WalletFormat, WalletFormatFacts>> = {
+  jwt_vc: { ...jwtRow, securing: 'jwt_vc', oneStatus: true },
   sd_jwt: {
     ...jwtRow,
     format: 'dc+sd-jwt',
-    securing: 'dc+sd-jwt' as SecuringFormat,
+    securing: 'dc+sd-jwt',
     bindingMethods: ['jwk', ...dids],
     claimsBelow: [],
+    signingTerms: ({ sdJwtVc }, { kid }) => ({ sdJwtVc, ...(kid !== undefined && { holderKid: kid }) }),
     define: ({ sdJwtVc }) => ({ vct: sdJwtVc.vct }),
   },
   vc2_jwt: { ...jwtRow, securing: 'vc+jwt' },
@@ -89,9 +85,7 @@ export interface Configuration {
 /** Every configuration by its id, in the order of the catalogue. */
 export function configurationsOf(catalogue: Catalogue): ReadonlyMap<string, Configuration> {
   const all = catalogue.types.flatMap((type) =>
-    Object.entries(walletFormats)
-      .filter(([, { securing }]) => securing in securingFormats)
-      .map(([suffix, facts]) => ({ id: `${type.type}_${suffix}`, type, facts })),
+    walletFormatNames.map((name) => ({ id: configurationIdOf(type.type, name), type, facts: walletFormats[name] })),
   );
   return new Map(all.map((configuration) => [configuration.id, configuration]));
 }

@@ -21,7 +21,6 @@ import { createNonces, type Nonces } from './nonce.js';
 import { type HolderKey, type KeyProof, verifyProofs } from './proofs.js';
 import { findDeferral, forgetExpired, lockDelivery, replaceDeferral, updateEvents } from './store.js';
 
-export { type WalletFormat, walletFormats } from './configurations.js';
 export type { Documents, OfferedDocument, WalletAccess } from './grants.js';
 export { credentialIssuerEntities } from './store.js';
 

@@ -90,7 +90,7 @@ export async function issueCopies(deps: IssuingDependencies, request: CopiesRequ
   const reserved = await deps.store.transaction(async (tx) => {
     await payAndCheck(deps, tx, request);
     const copies = [];
-    const caller = { clientId: actorOf(request.access) };
+    const caller = { clientId: actorOf(request.access), ...(facts.oneStatus && { oneStatus: facts.oneStatus }) };
     for (const one of prepared) copies.push(await deps.issuance.cycle.reserve(tx, one, caller));
     await insertCopies(tx, copies.map(toRow(request)));
     return copies;

@@ -75,7 +75,7 @@ function addMetadata(server: HttpServer, issuer: CredentialIssuer): void {
     server.get(
       url,
       {
-        config: publicly,
+        config: { access: 'public' },
         schema: {
           tags,
           operationId: index === 0 ? 'readCredentialIssuerMetadata' : 'readCredentialIssuerMetadataByPath',
@@ -105,7 +105,7 @@ function addKeySet(server: HttpServer, issuer: CredentialIssuer): void {
   server.get(
     '/jwks',
     {
-      config: publicly,
+      config: { access: 'public' },
       schema: {
         tags,
         operationId: 'readKeySet',
