@@ -28,6 +28,8 @@ export interface SecuringFormatFacts {
   readonly instancesOnly?: true;
   /** Issued to wallets alone: it is bound to a key that a wallet has proved. */
   readonly walletsOnly?: true;
+  /** Read by wallets, which know our key by another id (identity/did-document.ts). */
+  readonly walletKey?: true;
 }
 
 /** ES512 is left to callers that bring the key themselves: no wallet and no registry of ours uses P-521. */
@@ -56,9 +58,16 @@ export const securingFormats: Readonly<Record<SecuringFormat, SecuringFormatFact
     algorithms: joseAlgorithms,
     mediaType: 'application/dc+sd-jwt',
     walletsOnly: true,
+    walletKey: true,
   },
   ...integrityRows(),
-  jwt_vc: { dataModel: '1.1', kind: 'jwt', algorithms: joseAlgorithms, mediaType: 'application/jwt' },
+  jwt_vc: {
+    dataModel: '1.1',
+    kind: 'jwt',
+    algorithms: joseAlgorithms,
+    mediaType: 'application/jwt',
+    walletKey: true,
+  },
 };
 
 /** VCDM 2.0 unless the credential itself says 1.1. */

@@ -55,6 +55,8 @@ const leaseMilliseconds = 30_000;
 export interface IssueContext {
   readonly clientId: string;
   readonly idempotency?: { readonly key: string; readonly bodyDigest: string };
+  /** Token Status List, whatever the format: one entry for all purposes. */
+  readonly oneStatus?: true;
 }
 
 /** A credential whose intent is in the store; `sign` takes only this. */
@@ -140,7 +142,7 @@ export async function reserveIn(
   const content = contentOf(prepared);
   const { id, type, format, algorithm, validFrom, validUntil, instance } = content;
   await refuseTaken(deps, tx, content);
-  const entries = await allocate(deps, tx, content);
+  const entries = await allocate(deps, tx, content, context);
   const credential = withStatus(content.credential, entries);
   const now = deps.now();
   const { idempotency, clientId } = context;
@@ -181,11 +183,16 @@ export async function reserveIn(
 }
 
 /** An instance may issue without a status; then nothing is taken from the lists. */
-async function allocate(deps: CycleDependencies, tx: Tx, content: PreparedContent): Promise<StatusEntry[]> {
-  const { id, format, instance } = content;
+async function allocate(
+  deps: CycleDependencies,
+  tx: Tx,
+  { id, format, instance }: PreparedContent,
+  { oneStatus }: IssueContext,
+): Promise<StatusEntry[]> {
   if (instance?.statusPurposes.length === 0) return [];
   const purposes = instance && { purposes: instance.statusPurposes };
-  return deps.statusLists.allocate(tx, { recordId: id, kind: securingFormats[format].kind, ...purposes });
+  const kind = oneStatus ? 'token' : securingFormats[format].kind;
+  return deps.statusLists.allocate(tx, { recordId: id, kind, ...purposes });
 }
 
 /** Reads back what reserve() stored; the row must be held by this process. */
@@ -220,7 +227,8 @@ export async function sign(
 ): Promise<SecuredCredential> {
   const { credential, format, algorithm, instance } = reserved;
   if (instance !== undefined) return instance.secure(credential).catch(refuseKey);
-  const key = await findSigningKey(deps, algorithm);
+  const { walletKid, ...named } = await findSigningKey(deps, algorithm);
+  const key = securingFormats[format].walletKey && walletKid !== undefined ? { ...named, kid: walletKid } : named;
   return deps.secure(deps.agent, { now: deps.now(), ...terms, credential, format, key }).catch(refuseKey);
 }
 
