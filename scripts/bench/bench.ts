@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- --quick] [-- --worst] [-- --json FILE]`: issues and verifies in every format through the agent of agent.yml,
- * and says how many times the bare signature of node:crypto it costs. docs/performance.md tells how to read it.
+ * `npm run bench [-- --quick] [-- --worst] [-- --wallet] [-- --json FILE]`: issues and verifies in every format through the
+ * agent of agent.yml, and says how many times the bare signature of node:crypto it costs; then how long wallets wait at
+ * their endpoints (`--wallet`: that alone). docs/performance.md tells how to read it.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     worst: { type: 'boolean', default: false },
+    wallet: { type: 'boolean', default: false },
     only: { type: 'string' },
     json: { type: 'string' },
   },
@@ -58,10 +60,27 @@ async function measureAll(): Promise<{ text: string; result: unknown }> {
   return { text: tabulate(result), result };
 }
 
+/** What wallets wait for; in processes of its own. */
+async function measureWallets(): Promise<{ text: string; result: unknown }> {
+  const { measureWalletEndpoints } = await import('./wallet-endpoints.js');
+  return measureWalletEndpoints(options.quick ? 10 : 50);
+}
+
+function chosen(): (() => Promise<{ text: string; result: unknown }>)[] {
+  if (options.worst) return [measureWorstInputs];
+  if (options.wallet) return [measureWallets];
+  return options.only === undefined ? [measureAll, measureWallets] : [measureAll];
+}
+
 try {
-  const { text, result } = options.worst ? await measureWorstInputs() : await measureAll();
-  process.stdout.write(text);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  const results: unknown[] = [];
+  for (const run of chosen()) {
+    const { text, result } = await run();
+    process.stdout.write(text);
+    results.push(result);
+  }
+  const whole = results.length === 1 ? results[0] : results;
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(whole, null, 2)}\n`);
 } finally {
   await organisation.close();
 }
