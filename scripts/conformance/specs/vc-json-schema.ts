@@ -7,6 +7,7 @@ import { credentialTest, forged } from '../cases.js';
 import { type Conversation, isAcceptance, plainCredential, type Reply } from '../conversation.js';
 import { aVerifier, forgeable, needs } from '../endpoints.js';
 import { credentialsV2 } from '../inputs/contexts.js';
+import { isCryptosuite } from '../inputs/data-integrity.js';
 import { asList, type Document, isDocument } from '../inputs/documents.js';
 import { keyTypeOf } from '../inputs/keys.js';
 import type { Test, Tests } from '../suite.js';
@@ -60,21 +61,28 @@ function schemaCredential(url: string, issuer: string, schema: Document | undefi
   };
 }
 
-/** Publishes the schema of a case; the reference has a digest, so that the bytes need no other proof. */
-function publish({ host }: Conversation, title: string, { schema, inCredential: change }: Case): Document {
+/** Publishes the schema of a case. The reference has a digest and a schema credential a proof: some servers want both. */
+async function publish(talk: Conversation, title: string, { schema, inCredential: change }: Case): Promise<Document> {
+  const { host } = talk;
   const { url, publish: put } = host.reserve(title);
   const text = change
-    ? put(change(schemaCredential(url, host.did, schema)), 'application/json')
+    ? put(await proved(talk, change(schemaCredential(url, host.did, schema))), 'application/json')
     : put(schemaAt(url, schema), 'application/schema+json');
   const digestSRI = `sha384-${createHash('sha384').update(text).digest('base64')}`;
   return { id: url, type: change ? 'JsonSchemaCredential' : 'JsonSchema', digestSRI };
+}
+
+/** With an embedded proof where the verifier takes one. */
+async function proved({ host, target }: Conversation, document: Document): Promise<Document> {
+  const securing = forgeable(aVerifier(target));
+  return isCryptosuite(securing) ? forged(securing, document, host.signers[keyTypeOf(securing)]) : document;
 }
 
 async function ask(talk: Conversation, title: string, one: Case): Promise<Reply> {
   const verifier = aVerifier(talk.target);
   const securing = forgeable(verifier);
   const signer = talk.host.signers[keyTypeOf(securing)];
-  const credentialSchema = { ...publish(talk, title, one), ...one.reference };
+  const credentialSchema = { ...(await publish(talk, title, one)), ...one.reference };
   const credential = plainCredential(signer.did, { credentialSchema, ...one.changes });
   const verifiableCredential = await forged(securing, credential, signer);
   return talk.post(verifier.url, { verifiableCredential, options: { returnResults: true } });
