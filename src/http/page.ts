@@ -205,7 +205,7 @@ fieldset{border:0;margin:0;padding:0;min-width:0}
 legend{padding:0}
 .choices,.offers{list-style:none;padding:0;max-width:44rem}
 .choices>li{border-top:1px solid var(--line);padding:.5rem 0;margin:0}
-.choices .hint,.choices details{margin:0 0 0 2.75rem}
+.choices>li>.hint,.choices>li>details{margin:0 0 .5rem 2.75rem}
 .choice{display:flex;gap:.75rem;align-items:flex-start}
 .choice input{flex:none;width:2rem;height:2rem;margin:.25rem 0;accent-color:var(--accent)}
 .choice label{margin:0;padding:.45rem 0;min-width:0;overflow-wrap:anywhere}

@@ -177,7 +177,17 @@ function standardSettings(name: string, port: number): Settings {
         {
           id: 'operator',
           jwksFile: 'operator.jwks.json',
-          scopes: ['vc:issue', 'vc:revoke', 'vc:read', 'vc:verify', 'registry:read', 'registry:write', 'audit:read'],
+          scopes: [
+            'vc:issue',
+            'vc:revoke',
+            'vc:offer',
+            'vc:read',
+            'vc:verify',
+            'vp:request',
+            'registry:read',
+            'registry:write',
+            'audit:read',
+          ],
         },
       ],
     },

@@ -2,81 +2,38 @@
  * The pages for people, in a real browser: at the width of a phone and of a desk, without JavaScript, with nothing from
  * elsewhere, and without a fault that axe can find. Needs CHROMIUM, the path of a Chromium or Chrome (.ci/run sets it).
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import {
+  admitAxe,
+  type BrowserVisit,
+  expectDecent,
+  inBrowser,
+  launchBrowser,
+  type Size,
+  sizes,
+  violationsOn,
+  visitWith,
+} from './browser.js';
 import { exampleOf } from './client.js';
 import { patience, until } from './deployment.js';
 import { openProgramme, type Programme } from './programme.js';
-
-const executablePath = process.env['CHROMIUM'];
-const inBrowser = executablePath ? describe : describe.skip;
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-// As root in a container there is no sandbox; the rest keeps the browser from talking to its makers.
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const widths = { phone: { width: 375, height: 800 }, desk: { width: 1280, height: 900 } } as const;
 
 inBrowser('the pages for people (needs CHROMIUM)', () => {
   let programme: Programme;
   let browser: Browser;
   beforeAll(async () => {
     programme = await openProgramme();
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: flags });
+    browser = await launchBrowser();
   }, 4 * patience);
   afterAll(async () => {
     await browser?.close();
     await programme?.close();
   });
 
-  /** A visit, and what went wrong during it. */
-  async function visit(size: keyof typeof widths, options: { javaScriptEnabled: boolean }) {
-    const context = await browser.newContext({ viewport: widths[size], ...options });
-    const page = await context.newPage();
-    const faults: string[] = [];
+  const visit = (size: Size, { javaScriptEnabled }: { javaScriptEnabled: boolean }): Promise<BrowserVisit> => {
     const own = [programme.authority, programme.rxa, programme.rxb].map(({ url }) => new URL(url).origin);
-    page.on('console', (message) => {
-      // A browser notes every answer of 400 or more as an error of the page, also the ones that are meant.
-      const meant = /status of 4\d\d/.test(message.text());
-      if (message.type() === 'error' && !meant) faults.push(message.text());
-    });
-    page.on('pageerror', (error) => faults.push(String(error)));
-    page.on('request', (request) => {
-      const { origin, protocol } = new URL(request.url());
-      if (protocol !== 'data:' && !own.includes(origin)) faults.push(`asks ${request.url()}`);
-    });
-    return { context, page, faults };
-  }
-
-  /** Everything that every page must be, whatever it says. */
-  async function expectDecent(context: BrowserContext, page: Page, faults: readonly string[]): Promise<void> {
-    const where = page.url();
-    // By the debugger, which measures also where the page itself may run no script.
-    const session = await context.newCDPSession(page);
-    const { cssContentSize, cssLayoutViewport } = await session.send('Page.getLayoutMetrics');
-    expect([where, 'wide', cssContentSize.width <= cssLayoutViewport.clientWidth]).toEqual([where, 'wide', true]);
-    expect([where, faults]).toEqual([where, []]);
-  }
-
-  async function violationsOn(page: Page): Promise<unknown[]> {
-    await page.evaluate(axeSource);
-    const { violations } = await page.evaluate(() =>
-      (globalThis as unknown as { axe: { run(): Promise<{ violations: unknown[] }> } }).axe.run(),
-    );
-    return violations.map((violation) => {
-      const { id, help, nodes } = violation as { id: string; help: string; nodes: { html: string }[] };
-      return [page.url(), id, help, nodes.slice(0, 3).map(({ html }) => html)];
-    });
-  }
+    return visitWith(browser, { size, javaScriptEnabled, own });
+  };
 
   /** Every page that a link, an address bar or an error leads to. */
   const addresses = () => {
@@ -101,10 +58,11 @@ inBrowser('the pages for people (needs CHROMIUM)', () => {
     return [...onAuthority.map((path) => authority.url + path), ...onTrust.map((path) => rxb.url + path)];
   };
 
-  test.each(Object.keys(widths) as (keyof typeof widths)[])(
+  test.each(sizes)(
     'fit on a %s without JavaScript, ask nothing of others, and have a heading, a title and a language',
     async (size) => {
-      const { context, page, faults } = await visit(size, { javaScriptEnabled: false });
+      const visited = await visit(size, { javaScriptEnabled: false });
+      const { context, page } = visited;
       for (const address of addresses()) {
         const response = await page.goto(address);
         expect([address, response?.headers()['content-type']]).toEqual([address, 'text/html; charset=utf-8']);
@@ -113,19 +71,19 @@ inBrowser('the pages for people (needs CHROMIUM)', () => {
           1,
           expect.stringMatching(/ - /),
         ]);
-        await expectDecent(context, page, faults);
+        await expectDecent(visited);
       }
       await context.close();
     },
     patience,
   );
 
-  test.each(Object.keys(widths) as (keyof typeof widths)[])(
+  test.each(sizes)(
     'have no fault that axe finds, on a %s',
     async (size) => {
-      const { context, page } = await visit(size, { javaScriptEnabled: true });
-      // The pages forbid every script; axe comes in by the debugger, for which the policy is lifted.
-      await (await context.newCDPSession(page)).send('Page.setBypassCSP', { enabled: true });
+      const visited = await visit(size, { javaScriptEnabled: true });
+      const { context, page } = visited;
+      await admitAxe(visited);
       for (const address of addresses()) {
         await page.goto(address);
         expect(await violationsOn(page)).toEqual([]);
@@ -153,7 +111,7 @@ inBrowser('the pages for people (needs CHROMIUM)', () => {
     return { valid: valid.text, revoked: JSON.stringify(revoked.body.verifiableCredential) };
   }
 
-  test.each(Object.keys(widths) as (keyof typeof widths)[])(
+  test.each(sizes)(
     'tell on a %s whether a pasted credential can be relied on, why, and what to do next',
     async (size) => {
       const { valid, revoked } = await issueAndRevoke();
@@ -172,29 +130,31 @@ inBrowser('the pages for people (needs CHROMIUM)', () => {
         },
         { text: 'good morning', title: 'Not valid', check: ['Form', 'Failed'], words: 'What to do next' },
       ];
-      const { context, page, faults } = await visit(size, { javaScriptEnabled: false });
+      const visited = await visit(size, { javaScriptEnabled: false });
+      const { context, page } = visited;
       for (const { text, title, check, words } of verdicts) {
         await paste(page, text);
         expect(await page.getByRole('status').getByRole('heading').textContent()).toContain(title);
         const row = page.getByRole('row', { name: check[0] ?? '' });
         expect(await row.textContent()).toContain(check[1]);
         expect(await page.locator('main').textContent()).toContain(words);
-        await expectDecent(context, page, faults);
+        await expectDecent(visited);
       }
       await paste(page, '{"a": 1,');
       expect(await page.getByRole('alert').textContent()).toContain('not readable JSON');
-      await expectDecent(context, page, faults);
+      await expectDecent(visited);
       await context.close();
     },
     2 * patience,
   );
 
-  test.each(Object.keys(widths) as (keyof typeof widths)[])(
+  test.each(sizes)(
     'tell it on a %s so that axe finds no fault either',
     async (size) => {
       const { valid, revoked } = await issueAndRevoke();
-      const { context, page } = await visit(size, { javaScriptEnabled: true });
-      await (await context.newCDPSession(page)).send('Page.setBypassCSP', { enabled: true });
+      const visited = await visit(size, { javaScriptEnabled: true });
+      const { context, page } = visited;
+      await admitAxe(visited);
       for (const text of [valid, revoked, 'good morning', '{"a": 1,', '']) {
         await paste(page, text);
         expect(await violationsOn(page)).toEqual([]);
@@ -207,13 +167,14 @@ inBrowser('the pages for people (needs CHROMIUM)', () => {
   test(
     'the API description is shown, with every operation, from our own address alone',
     async () => {
-      for (const size of Object.keys(widths) as (keyof typeof widths)[]) {
-        const { context, page, faults } = await visit(size, { javaScriptEnabled: true });
+      for (const size of sizes) {
+        const visited = await visit(size, { javaScriptEnabled: true });
+        const { context, page } = visited;
         await page.goto(`${programme.rxb.url}/docs`);
         await page.getByText('Verify a credential or a presentation and say why').waitFor();
         const shown = await page.locator('.opblock-summary-path').count();
         expect(shown).toBe(programme.rxb.app.server.routeTable.operations().length);
-        await expectDecent(context, page, faults);
+        await expectDecent(visited);
         await context.close();
       }
     },

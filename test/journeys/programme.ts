@@ -74,6 +74,7 @@ async function deployAll(field: Field): Promise<[Deployment, Deployment, Deploym
     name,
     programme: { baseUrl: authority.url },
     registry: { source: 'url', file: null, url: `${authority.url}/registry/list`, pinFile: 'registry-pin.json' },
+    signIn: { provider: 'development' },
     logging: { level: 'silent' },
   });
   const rxa = await field.deploy('rxa', trustSettings(names.rxa));

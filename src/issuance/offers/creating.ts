@@ -130,7 +130,7 @@ const maximumFaults = 50;
 
 function refuseAll(first: ServiceError | undefined, faults: readonly Fault[]): void {
   if (first === undefined) return;
-  const detail = `A credential is not acceptable at ${faults[0]?.path}: ${faults[0]?.detail}.`;
+  const detail = `A credential is not acceptable at ${faults[0]?.path}: ${faults[0]?.detail.replace(/\.$/, '')}.`;
   throw new ServiceError(first.code, detail, { faults: faults.slice(0, maximumFaults) });
 }
 

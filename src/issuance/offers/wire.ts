@@ -21,8 +21,7 @@ function withoutHolder(example: JsonObject): JsonObject {
   const { credentialSubject, ...rest } = example;
   if (!isJsonObject(credentialSubject)) return example;
   const { id: _holder, ...subject } = credentialSubject;
-  const { type, evidence } = rest;
-  return { type: type ?? [], credentialSubject: subject, ...(evidence !== undefined && { evidence }) };
+  return { ...rest, credentialSubject: subject };
 }
 
 export function createBody(catalogue: Catalogue) {

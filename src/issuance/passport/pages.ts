@@ -127,7 +127,7 @@ export function gatePage(look: Look, to: PassportAddresses, options: GateOptions
   const told = notice === undefined ? '' : html`<div class="notice" role="status"><p>${notice}</p></div>`;
   const ways = [look.asksCode ? codeForm(to, fault) : '', look.offersSignIn ? signInPart(look, to) : ''];
   const body = html`!${summary(fault)}!${told}!${offer}!${ways.join('')}
-<p class="hint">If you did not expect this, close this page: nothing happens. Never give your code to anybody, not even to HR.</p>`;
+<p class="hint">If you did not expect this, close this page: nothing happens. Type your code only here and into your wallet, and tell it to nobody.</p>`;
   const title = 'Receive your staff passport';
   return fault === undefined ? { status: 200, title, body } : { status: 403, title: `Error: ${title}`, body };
 }
@@ -300,8 +300,8 @@ export function receivePage(visit: Visit, documents: readonly WordedDocument[], 
       ? html`<ul>!${minted.documentIds.map((id) => html`<li>${titles.get(id) ?? ''}</li>`)}</ul>`
       : '';
     return html`<li><h2>${live.length > 1 ? `${index + 1}. ` : ''}${title}</h2>!${list}
-!${qrSvg(minted.uri, `QR code: ${title}`)}
-<p><a class="button" href="${minted.uri}">Open in the wallet on this device<span class="unseen">: ${title}</span></a></p></li>`;
+<p><a class="button" href="${minted.uri}">Open in the wallet on this device<span class="unseen">: ${title}</span></a></p>
+!${qrSvg(minted.uri, `QR code: ${title}`)}</li>`;
   });
   const body = html`!${arrivedPart(visit, documents)}!${live.length === 0 ? nothingPart(to) : howPart(visit, live.length)}
 <ol class="offers">!${parts}</ol>
@@ -315,8 +315,8 @@ function howPart(visit: Visit, offers: number): string {
     ? html`<li>You signed in, so your wallet needs no code.</li>`
     : html`<li>Your wallet asks for your code: the same six digits${offers > 1 ? ' each time' : ''}.</li>`;
   const ends = visit.minted.map(({ expiresAt }) => expiresAt).sort()[0] ?? visit.expiresAt;
-  return html`<ul><li>Wallet on another device: scan the QR code with it.</li>
-<li>Wallet on this device: use the link below the code.</li>!${code}
+  return html`<ul><li>Is your wallet on this device? Use the link.</li>
+<li>Is it on another device? Scan the QR code with it.</li>!${code}
 <li>The codes work until ${momentInWords(ends)}. Show them to nobody.</li></ul>`;
 }
 

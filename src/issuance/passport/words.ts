@@ -87,8 +87,14 @@ function inWords(schema: JsonObject, value: Json): string {
   if (typeof value !== 'string') return String(value);
   if (schema['format'] === 'date') return dateInWords(value);
   if (schema['format'] === 'date-time') return momentInWords(value);
+  const period = /^P(\d+)([YM])$/.exec(value);
+  if (period !== null) return periodInWords(Number(period[1]), period[2] === 'Y' ? 'year' : 'month');
   // Codes such as HoursLimit; what people wrote themselves is left as it is.
   return Array.isArray(schema['enum']) && /^[A-Z][a-z]+(?:[A-Z][a-z]+)+$/.test(value) ? typeInWords(value) : value;
+}
+
+function periodInWords(number: number, unit: string): string {
+  return `${number} ${unit}${number === 1 ? '' : 's'}`;
 }
 
 /**
