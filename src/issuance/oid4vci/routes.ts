@@ -124,8 +124,8 @@ function addNonce(server: HttpServer, issuer: CredentialIssuer): void {
   server.post(
     '/nonce',
     {
-      // Some wallets send an empty body and call it JSON, others {} (trap 9).
-      config: { ...publicly, limit: 'wallet', emptyBody: true },
+      // Some wallets send an empty body and call it JSON or a form, others {} (trap 9).
+      config: { ...publicly, limit: 'wallet', emptyBody: true, bodyTypes: ['json', 'form'] },
       schema: {
         tags,
         operationId: 'makeNonce',

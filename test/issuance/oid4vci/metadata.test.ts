@@ -158,6 +158,10 @@ describe('the nonce endpoint', () => {
   test.each([
     ['no body at all', { method: 'POST', url: '/nonce' }],
     [
+      'an empty body that is called a form',
+      { method: 'POST', url: '/nonce', headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: '' },
+    ],
+    [
       'an empty body that is called JSON',
       { method: 'POST', url: '/nonce', headers: { 'content-type': 'application/json' } },
     ],
