@@ -197,7 +197,7 @@ export function createIssuance(given: IssuanceDependencies): Issuance {
 function createCycle(deps: Deps): IssuanceCycle {
   return {
     checkKey: async (algorithm) => void (await findSigningKey(deps, algorithm)),
-    reserve: (tx, prepared, { clientId }) => reserveIn(deps, tx, prepared, { clientId }),
+    reserve: (tx, prepared, caller) => reserveIn(deps, tx, prepared, caller),
     sign: (reserved, terms) => sign(deps, reserved, terms),
     finalise: (tx, reserved, secured) => finaliseIn(deps, tx, reserved, secured),
     burn: (id, reason) => burn(deps, id, reason),

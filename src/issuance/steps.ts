@@ -1,7 +1,7 @@
 import type { SecuredCredential } from '../credential/credential.js';
 import type { JwsAlgorithm } from '../jose/algorithms.js';
 import type { Tx } from '../store/store.js';
-import type { IssuedCredential, ReservedCredential, SigningTerms } from './cycle.js';
+import type { IssueContext, IssuedCredential, ReservedCredential, SigningTerms } from './cycle.js';
 import type { PreparedCredential } from './prepare.js';
 
 /**
@@ -11,7 +11,7 @@ import type { PreparedCredential } from './prepare.js';
 export interface IssuanceCycle {
   /** Throws where nothing could be signed now, before anything is stored. */
   checkKey(algorithm: JwsAlgorithm): Promise<void>;
-  reserve(tx: Tx, prepared: PreparedCredential, caller: { readonly clientId: string }): Promise<ReservedCredential>;
+  reserve(tx: Tx, prepared: PreparedCredential, caller: Omit<IssueContext, 'idempotency'>): Promise<ReservedCredential>;
   sign(reserved: ReservedCredential, terms: SigningTerms): Promise<SecuredCredential>;
   finalise(tx: Tx, reserved: ReservedCredential, secured: SecuredCredential): Promise<IssuedCredential>;
   burn(id: string, reason: string): Promise<boolean>;
