@@ -73,6 +73,11 @@ export function findIssuance(tx: Tx, id: string): Promise<IssuanceRow | null> {
   return tx.findOneBy(issuanceEntity, { id });
 }
 
+/** Those of the credentials that verifiers may still accept one day: neither revoked nor burnt, and finished. */
+export function findLive(tx: Tx, ids: readonly string[]): Promise<IssuanceRow[]> {
+  return tx.findBy(issuanceEntity, { id: In([...ids]), state: In(['issued', 'suspended']) });
+}
+
 export function findByIdempotencyKey(tx: Tx, clientId: string, idempotencyKey: string): Promise<IssuanceRow | null> {
   return tx.findOneBy(issuanceEntity, { clientId, idempotencyKey });
 }

@@ -12,6 +12,7 @@ import type { Identity } from '../../identity/identity.js';
 import type { Json, JsonObject } from '../../json.js';
 import type { RegistryView } from '../../registry/registry.js';
 import type { Tx } from '../../store/store.js';
+import { findLive } from '../store.js';
 import { type Configuration, configurationsOf } from './configurations.js';
 import type { OfferedDocument, WalletAccess } from './grants.js';
 import { actorOf, denied, digestOf, ended, type IssuingDependencies, issueCopies, payProofs } from './issuing.js';
@@ -19,7 +20,15 @@ import { keySetOf } from './key-set.js';
 import { describeIssuer, prefersSigned, publishMetadata } from './metadata.js';
 import { createNonces, type Nonces } from './nonce.js';
 import { type HolderKey, type KeyProof, verifyProofs } from './proofs.js';
-import { findDeferral, forgetExpired, lockDelivery, replaceDeferral, updateEvents } from './store.js';
+import {
+  type CopyRow,
+  findCurrentCopies,
+  findDeferral,
+  forgetExpired,
+  lockDelivery,
+  replaceDeferral,
+  updateEvents,
+} from './store.js';
 
 export type { Documents, OfferedDocument, WalletAccess } from './grants.js';
 export { credentialIssuerEntities } from './store.js';
@@ -61,8 +70,20 @@ export interface CredentialIssuer {
     access: WalletAccess,
     request: { readonly notification_id: string; readonly event: string },
   ): Promise<void>;
+  /** What lives in wallets of an offer: by these ids HR's system revokes or suspends. */
+  liveCredentials(offerId: string): Promise<readonly LiveCredential[]>;
   start(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** A copy that a wallet holds. */
+export interface LiveCredential {
+  readonly credentialId: string;
+  readonly documentId: string;
+  readonly type: string;
+  readonly configurationId: string;
+  readonly state: string;
+  readonly issuedAt: string;
 }
 
 export interface CredentialIssuerDependencies extends Omit<IssuingDependencies, 'issuer'> {
@@ -78,6 +99,9 @@ const upkeepMilliseconds = 60_000;
 /** A person releases what waits, so nothing is gained by asking more often. */
 const deferredInterval = 60;
 const deferredMilliseconds = 30 * 86_400_000;
+
+/** Rows that one statement names. */
+const batch = 500;
 
 type Deps = CredentialIssuerDependencies &
   IssuingDependencies & { readonly nonces: Nonces; readonly configurations: ReadonlyMap<string, Configuration> };
@@ -107,6 +131,7 @@ export function createCredentialIssuer(given: CredentialIssuerDependencies): Cre
     credential: (access, request) => credential(deps, access, request),
     deferredCredential: (access, request) => deferredCredential(deps, access, request),
     notification: (access, request) => notification(deps, access, request),
+    liveCredentials: (offerId) => liveCredentials(deps, offerId),
     async start() {
       // Without a key to sign with there is still the other form of the metadata.
       await published.renew().catch(deps.onFault);
@@ -306,5 +331,31 @@ async function notification(
     if (events.includes(event)) return;
     await updateEvents(tx, row.digest, [...events, event].join(' '));
     await record(deps, tx, access, { action: 'document.notified', documentId: row.documentId, data: { event } });
+  });
+}
+
+async function liveCredentials({ store, documents }: Deps, offerId: string): Promise<LiveCredential[]> {
+  const { documents: offered } = await documents.read(offerId);
+  return store.read(async (tx) => {
+    const documentIds = offered.map(({ id }) => id);
+    const copies = await findCurrentCopies(tx, documentIds);
+    const live: LiveCredential[] = [];
+    for (let at = 0; at < copies.length; at += batch)
+      live.push(...(await withRecords(tx, copies.slice(at, at + batch))));
+    return live;
+  });
+}
+
+async function withRecords(tx: Tx, copies: readonly CopyRow[]): Promise<LiveCredential[]> {
+  const rows = await findLive(
+    tx,
+    copies.map(({ credentialId }) => credentialId),
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return copies.flatMap(({ credentialId, documentId, configurationId }) => {
+    const row = byId.get(credentialId);
+    if (row?.issuedAt == null) return [];
+    const { type, state, issuedAt } = row;
+    return [{ credentialId, documentId, type, configurationId, state, issuedAt }];
   });
 }

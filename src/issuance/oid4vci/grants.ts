@@ -28,6 +28,8 @@ export interface OfferedDocument {
 
 /** The documents that are offered, and their contents. */
 export interface Documents {
+  /** Throws `not_found` for an unknown offer. */
+  read(offerId: string): Promise<{ readonly documents: readonly { readonly id: string }[] }>;
   documents(tx: Tx, ids: readonly string[]): Promise<readonly OfferedDocument[]>;
   /** The credential in the form of the catalogue, without its subject's id. */
   content(tx: Tx, documentId: string): Promise<JsonObject>;

@@ -3,18 +3,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type ErrorCode, ServiceError } from '../../errors.js';
 import { OAuthError, type OAuthErrorCode } from '../../http/oauth-errors.js';
-import { toServiceError } from '../../http/problems.js';
+import { problemResponses, toServiceError } from '../../http/problems.js';
 import type { HttpServer } from '../../http/server.js';
 import { notModified, sendDocument } from '../../http/signed-document.js';
-import type { CredentialIssuer, WalletAccess } from './credential-issuer.js';
+import type { CredentialIssuer, LiveCredential, WalletAccess } from './credential-issuer.js';
 import {
   CredentialAnswer,
   CredentialRequest,
   DeferredAnswer,
   DeferredCopies,
   DeferredRequest,
+  LiveCredentials,
   NonceAnswer,
   NotificationRequest,
+  OfferParams,
   StillDeferred,
 } from './wire.js';
 
@@ -43,6 +45,7 @@ export function credentialIssuerRoutes(
     addMetadata(server, deps.issuer);
     addKeySet(server, deps.issuer);
     addNonce(server, deps.issuer);
+    addLiveCredentials(server, deps.issuer);
     await server.register(async (scope) => addCredential(named(scope, 'invalid_credential_request'), deps));
     await server.register(async (scope) => addDeferred(named(scope, 'invalid_credential_request'), deps));
     await server.register(async (scope) => addNotification(named(scope, 'invalid_notification_request'), deps));
@@ -236,4 +239,31 @@ function addNotification(scope: HttpServer, deps: CredentialIssuerRoutesDependen
       return reply.code(204).send(null);
     },
   );
+}
+
+/** A wallet is given what only HR's system may end again, so that system has to learn by which id. */
+function addLiveCredentials(server: HttpServer, issuer: CredentialIssuer): void {
+  server.get(
+    '/admin/offers/:id/credentials',
+    {
+      config: { access: { scope: 'vc:offer' } },
+      schema: {
+        tags: ['offers'],
+        operationId: 'readOfferedCredentials',
+        summary: 'Which credentials of an offer are live in wallets',
+        description: 'To end one, send its id to POST /credentials/status.',
+        params: OfferParams,
+        response: { 200: LiveCredentials, ...problemResponses('invalid_request', 'not_found') },
+      },
+    },
+    async (request, reply) => {
+      const credentials = await issuer.liveCredentials(request.params.id);
+      return reply.header('cache-control', 'no-store').send({ credentials: credentials.map(toWire) });
+    },
+  );
+}
+
+/** The state is stored as text; only these two are live. */
+function toWire(live: LiveCredential) {
+  return { ...live, state: live.state as 'issued' | 'suspended' };
 }

@@ -1,4 +1,4 @@
-import { EntitySchema, In, LessThanOrEqual } from 'typeorm';
+import { EntitySchema, In, IsNull, LessThanOrEqual } from 'typeorm';
 import { columns, type Tx } from '../../store/store.js';
 
 /** Whose a nonce is: the session that used it first. */
@@ -114,6 +114,11 @@ export function insertCopies(tx: Tx, rows: readonly CopyRow[]): Promise<unknown>
 /** Every copy of a document, dead ones too. */
 export function findCopies(tx: Tx, document: string): Promise<CopyRow[]> {
   return tx.findBy(copyEntity, { documentId: document });
+}
+
+/** The copies that nobody has taken the place of; some of them may be revoked or burnt. */
+export function findCurrentCopies(tx: Tx, documents: readonly string[]): Promise<CopyRow[]> {
+  return tx.findBy(copyEntity, { documentId: In([...documents]), supersededBy: IsNull() });
 }
 
 export function supersede(tx: Tx, credentialIds: readonly string[], session: string): Promise<unknown> {

@@ -90,3 +90,28 @@ export const NotificationRequest = Type.Object(
     examples: [{ notification_id: 'q3yV0zJr7Z2sYk5YxN0dT3m9uQ1nB7wXhVb2cL6aRk8', event: 'credential_accepted' }],
   },
 );
+
+const uuid = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+
+export const OfferParams = Type.Object({
+  id: Type.String({ pattern: uuid, examples: ['5b0c4bd4-2f0c-4c43-9f0c-9a2f5a1f2c11'], description: 'The offerId.' }),
+});
+
+export const LiveCredentials = Type.Object(
+  {
+    credentials: Type.Array(
+      Type.Object(
+        {
+          credentialId: Type.String({ description: 'Under this id its status is changed.' }),
+          documentId: Type.String({ description: 'The document of the offer.' }),
+          type: Type.String(),
+          configurationId: Type.String({ description: 'The credential configuration that the wallet asked for.' }),
+          state: Type.Enum(['issued', 'suspended']),
+          issuedAt: Type.String({ format: 'date-time' }),
+        },
+        closed,
+      ),
+    ),
+  },
+  { ...closed, description: 'What is live in wallets; one document may have several copies.' },
+);

@@ -89,6 +89,7 @@ export async function openGround({
     audit: programme.audit,
     issuance,
     documents: {
+      read: async () => ({ documents: [...documents.values()] }),
       documents: async (_tx, ids) => ids.flatMap((id) => documents.get(id) ?? []),
       async content(_tx, id) {
         const content = contents.get(id);

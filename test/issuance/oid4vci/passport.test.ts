@@ -214,6 +214,13 @@ describe('a passport', () => {
     const second = await redeem(await mint(offerId, ['vc2_jwt']), resent.txCode);
     copies.push(await received(second));
     expect(revoked(copies)).toEqual([true, true, false]);
+    const live = await send('GET', `${publicUrl}/admin/offers/${offerId}/credentials`);
+    const ids = live.body.credentials.map(({ credentialId }: { credentialId: string }) => credentialId);
+    expect(ids).toEqual([(copies[2] as unknown as { id: string }).id]);
+    expect(live.body.credentials[0]).toMatchObject({
+      configurationId: which.credential_configuration_id,
+      state: 'issued',
+    });
     const late = await request({ ...first, token: refreshed.body }, which);
     expect([late.status, late.body.error]).toEqual([400, 'credential_request_denied']);
   });
@@ -237,6 +244,13 @@ describe('a passport', () => {
     expect(released.status).toBe(200);
     const { credential } = await proven(released.body.credentials[0].credential);
     expect(credential['credentialSubject']).toMatchObject({ id: key.did });
+  });
+
+  test('that nobody knows has no live credentials', async () => {
+    const unknown = await send('GET', `${publicUrl}/admin/offers/${randomUUID()}/credentials`);
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'not_found']);
+    const { offerId } = await offer([{ type: 'CoreSkillCredential' }]);
+    expect((await send('GET', `${publicUrl}/admin/offers/${offerId}/credentials`)).body).toEqual({ credentials: [] });
   });
 
   test('is refused once HR has withdrawn it, with the token that is already out', async () => {
