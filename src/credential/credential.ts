@@ -20,6 +20,7 @@ export type { ExistingProof } from './further-proof.js';
 export { checkExistingProof, takesFurtherProofs } from './further-proof.js';
 export type { GivenKeyTask } from './given-key.js';
 export { secureWithKey, verifyWithKey } from './given-key.js';
+export { type IssuerToken, readIssuerToken, verifyIssuerToken } from './issuer-token.js';
 export { Jwt11Provider } from './jwt11-provider.js';
 export type {
   SecuredCredential,

@@ -1,12 +1,22 @@
-import type { UnverifiedCredential, VerifiedCredential } from '../credential/credential.js';
+import { type UnverifiedCredential, type VerifiedCredential, verifyIssuerToken } from '../credential/credential.js';
 import type { Fetch } from '../http/client.js';
 import type { PassportAgent } from '../identity/identity.js';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 import { minimumEntries, readBits } from './bitstring.js';
 import { type StatusCode, StatusFault, statusCodes } from './codes.js';
-import { listEntries, type ParsedEntry, parseEntry } from './entry.js';
+import {
+  isTokenEntry,
+  listEntries,
+  type ParsedEntry,
+  type ParsedTokenEntry,
+  parseEntry,
+  parseTokenEntry,
+} from './entry.js';
 import type { HeldList } from './list-cache.js';
 import { ageOf, createListSource, type ListSource } from './list-source.js';
+import { statusPurposes } from './model.js';
+import type { StatusList } from './status-list.js';
+import { readTokenStatus, tokenStatuses } from './token-list.js';
 
 /** What one `credentialStatus` says. */
 export interface StatusResult {
@@ -67,6 +77,12 @@ const purposes: ReadonlyMap<string, StatusCode> = new Map([
   ['message', 'status_informational'],
 ]);
 
+/** Token Status List, "Status Types Values"; what an application means by other values only it knows. */
+const tokenMeanings: ReadonlyMap<bigint, StatusCode> = new Map([
+  [BigInt(tokenStatuses.invalid), 'status_revoked'],
+  [BigInt(tokenStatuses.suspended), 'status_suspended'],
+]);
+
 /** As everywhere, the clock of the issuer may be a minute ahead, and the end of validity has no grace. */
 const clockSkewMilliseconds = 60_000;
 
@@ -77,6 +93,7 @@ export function createStatusChecker(deps: StatusCheckerDependencies): StatusChec
   const source = createListSource({
     fetch: deps.fetch,
     verifyProof: (credential, options) => deps.verifyProof(deps.agent, credential, options),
+    verifyToken: (token, options) => verifyIssuerToken(deps.agent, token, options.now),
     speaksFor,
   });
   return {
@@ -106,7 +123,10 @@ export function findEntryFaults(credential: JsonObject): StatusResult[] {
   });
 }
 
-function readEntry(entry: Json): ParsedEntry {
+type Entry = ParsedEntry | ParsedTokenEntry;
+
+function readEntry(entry: Json): Entry {
+  if (isTokenEntry(entry)) return parseTokenEntry(entry);
   const parsed = parseEntry(entry);
   if (!purposes.has(parsed.purpose)) throw new StatusFault('status_entry_unsupported');
   return parsed;
@@ -146,7 +166,9 @@ async function checkEntry(rules: Rules, entry: Json, context: StatusContext): Pr
 }
 
 /** 3.2 step 11: the value, and the message that belongs to it. */
-function tellStatus({ purpose, messages }: ParsedEntry, status: bigint): Pick<StatusResult, 'status' | 'message'> {
+function tellStatus(entry: Entry, status: bigint): Pick<StatusResult, 'status' | 'message'> {
+  if (entry.kind === 'token') return { status: `0x${status.toString(16)}` };
+  const { purpose, messages } = entry;
   const unnamed = purpose === 'message' ? (status === 0n ? 'unset' : 'set') : undefined;
   const message = messages?.get(status) ?? unnamed;
   const told = { status: `0x${status.toString(16)}` };
@@ -154,7 +176,7 @@ function tellStatus({ purpose, messages }: ParsedEntry, status: bigint): Pick<St
 }
 
 /** Bitstring Status List 3.2, with the age of the copy: what was revoked stays so, however old the copy is. */
-function judge(entry: ParsedEntry, { held, fault }: { held?: HeldList; fault?: StatusFault }, now: Date): bigint {
+function judge(entry: Entry, { held, fault }: { held?: HeldList; fault?: StatusFault }, now: Date): bigint {
   if (!held) throw fault ?? new StatusFault('status_retrieval_failed');
   const status = readStatus(entry, held);
   if (codeOf(entry, status) === 'status_revoked') return status;
@@ -174,8 +196,19 @@ function requireValid({ list }: HeldList, now: Date): void {
   if (early || late) throw new StatusFault('status_list_outside_validity');
 }
 
+function readStatus(entry: Entry, { list }: HeldList): bigint {
+  if (entry.kind !== list.kind) throw new StatusFault('status_list_malformed');
+  return entry.kind === 'token' ? readToken(entry, list) : readBitstring(entry, list);
+}
+
+/** Token Status List, "Validation Rules" step 6: "out of bounds of the Status List" must be rejected. */
+function readToken({ index }: ParsedTokenEntry, { bits, statusBits = 1 }: StatusList): bigint {
+  if (index >= BigInt((bits.length * 8) / statusBits)) throw new StatusFault('status_index_out_of_range');
+  return BigInt(readTokenStatus(bits, Number(index), statusBits));
+}
+
 /** Steps 5 to 10. The length that hides one holder among many counts entries, not bits. */
-function readStatus({ purpose, index, size }: ParsedEntry, { list }: HeldList): bigint {
+function readBitstring({ purpose, index, size }: ParsedEntry, list: StatusList): bigint {
   if (!list.purposes.includes(purpose)) throw new StatusFault('status_purpose_mismatch');
   const length = list.bits.length * 8;
   if (length / size < minimumEntries) throw new StatusFault('status_list_too_short');
@@ -184,8 +217,10 @@ function readStatus({ purpose, index, size }: ParsedEntry, { list }: HeldList): 
   return readBits(list.bits, Number(index) * size, size);
 }
 
-function codeOf({ purpose }: ParsedEntry, status: bigint): StatusCode {
-  return status === 0n ? 'status_clear' : (purposes.get(purpose) ?? 'status_entry_unsupported');
+function codeOf(entry: Entry, status: bigint): StatusCode {
+  if (status === 0n) return 'status_clear';
+  const meaning = entry.kind === 'token' ? tokenMeanings.get(status) : purposes.get(entry.purpose);
+  return meaning ?? 'status_entry_unsupported';
 }
 
 function ageSeconds(held: HeldList | undefined, now: Date): number | undefined {
@@ -198,7 +233,7 @@ const maxEcho = 200;
 function toResult(entry: Json, code: StatusCode, age?: number): StatusResult {
   const facts: { outcome: StatusResult['outcome']; detail: string; type?: string } = statusCodes[code];
   return {
-    purpose: echo(entry, 'statusPurpose'),
+    purpose: isTokenEntry(entry) ? statusPurposes.join(' ') : echo(entry, 'statusPurpose'),
     index: echo(entry, 'statusListIndex'),
     list: echo(entry, 'statusListCredential'),
     code,

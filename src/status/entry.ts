@@ -3,6 +3,7 @@ import { StatusFault } from './codes.js';
 
 /** A `credentialStatus` that obeys the grammar of Bitstring Status List 2.1. */
 export interface ParsedEntry {
+  readonly kind: 'bitstring';
   readonly purpose: string;
   readonly index: bigint;
   /** Bits of one entry. */
@@ -10,6 +11,13 @@ export interface ParsedEntry {
   readonly list: string;
   /** What each value means, where the issuer says it; then all of them have a meaning. */
   readonly messages?: ReadonlyMap<bigint, string>;
+}
+
+/** `status.status_list` of an SD-JWT VC, as it stands in a credential (Token Status List, "Referenced Token in JOSE"). */
+export interface ParsedTokenEntry {
+  readonly kind: 'token';
+  readonly index: bigint;
+  readonly list: string;
 }
 
 /** More entries than any credential needs; each may cost a fetch. */
@@ -32,20 +40,34 @@ export function listEntries(credential: JsonObject): Json[] {
   return entries;
 }
 
+/** Whether an entry speaks of a Token Status List. */
+export function isTokenEntry(entry: Json): entry is JsonObject {
+  return isJsonObject(entry) && entry['type'] === 'TokenStatusListEntry';
+}
+
+/** Reads one entry of a Token Status List. */
+export function parseTokenEntry({ statusListIndex, statusListCredential }: JsonObject): ParsedTokenEntry {
+  const index = typeof statusListIndex === 'string' && decimal.test(statusListIndex);
+  if (!index || !isUrl(statusListCredential)) throw new StatusFault('status_entry_malformed');
+  if (statusListIndex.length > maxIndexDigits) throw new StatusFault('status_index_out_of_range');
+  return { kind: 'token', index: BigInt(statusListIndex), list: statusListCredential };
+}
+
 /** Reads one entry. The index is a string of digits of any size (2.1), so it is no Number before its range is known. */
 export function parseEntry(entry: Json): ParsedEntry {
   if (!isJsonObject(entry)) throw new StatusFault('status_entry_malformed');
   const types = Array.isArray(entry['type']) ? entry['type'] : [entry['type']];
   if (!types.includes('BitstringStatusListEntry')) throw new StatusFault('status_entry_unsupported');
   const { statusPurpose, statusListIndex, statusListCredential, id } = entry;
-  const index = typeof statusListIndex === 'string' && decimal.test(statusListIndex);
+  const digits = typeof statusListIndex === 'string' && decimal.test(statusListIndex);
   const list = isUrl(statusListCredential);
-  if (!isText(statusPurpose) || !index || !list) throw new StatusFault('status_entry_malformed');
+  if (!isText(statusPurpose) || !digits || !list) throw new StatusFault('status_entry_malformed');
   // 2.1: `id` MUST NOT be the address of the list.
   if (id !== undefined && id === statusListCredential) throw new StatusFault('status_entry_malformed');
   requireReferences(entry['statusReference']);
   if (statusListIndex.length > maxIndexDigits) throw new StatusFault('status_index_out_of_range');
-  const parsed = { purpose: statusPurpose, index: BigInt(statusListIndex), list: statusListCredential };
+  const index = BigInt(statusListIndex);
+  const parsed = { kind: 'bitstring', purpose: statusPurpose, index, list: statusListCredential } as const;
   return { ...parsed, ...readSize(entry) };
 }
 

@@ -1,6 +1,8 @@
 import {
   CredentialRefusal,
+  type IssuerToken,
   readCredential,
+  readIssuerToken,
   type UnverifiedCredential,
   type VerifiedCredential,
 } from '../credential/credential.js';
@@ -8,12 +10,14 @@ import type { Fetch, FetchResult } from '../http/client.js';
 import { parseJson } from '../json.js';
 import { StatusFault } from './codes.js';
 import { createListCache, type HeldList, remember } from './list-cache.js';
-import { readStatusList } from './status-list.js';
+import { readStatusList, type StatusList } from './status-list.js';
+import { readTokenStatusList } from './token-status-list.js';
 
 /** Fetching and proving; the proof is the agent's, bound in by whoever builds the checker. */
 export interface ListSourceDependencies {
   readonly fetch: Fetch;
   readonly verifyProof: (credential: UnverifiedCredential, options: { now: Date }) => Promise<VerifiedCredential>;
+  readonly verifyToken: (token: IssuerToken, options: { now: Date }) => Promise<void>;
   /** Whether a list of one issuer may speak about credentials of another one. */
   readonly speaksFor: (listIssuer: string, issuer: string) => boolean;
 }
@@ -49,7 +53,7 @@ export function createListSource(deps: ListSourceDependencies): ListSource {
       if (!known) throw new StatusFault('status_retrieval_failed');
       return { ...known, fetchedAt: now.getTime() };
     }
-    const list = readStatusList(await prove(deps, result, issuer, now), url);
+    const list = await readList(deps, { result, url, issuer, now });
     if (!cache.isNewest(key, list)) throw new StatusFault('status_list_rolled_back');
     return { list, fetchedAt: now.getTime(), ...(result.etag === undefined ? {} : { etag: result.etag }) };
   }
@@ -107,21 +111,50 @@ async function fetchList(fetch: Fetch, url: string, etag: string | undefined): P
   }
 }
 
-/** The two securings that lists come in; VCDM 2.0 media types, and plain JSON as most servers have it. */
-const mediaTypes: Readonly<Record<string, 'jwt' | 'json'>> = {
+/** The securings that lists come in; VCDM 2.0 media types, and plain JSON as most servers have it; and Status List Tokens. */
+const mediaTypes: Readonly<Record<string, 'jwt' | 'json' | 'token'>> = {
+  'application/statuslist+jwt': 'token',
   'application/vc+jwt': 'jwt',
   'application/vc': 'json',
   'application/vc+ld+json': 'json',
   'application/json': 'json',
 };
 
-async function prove(deps: ListSourceDependencies, result: FetchResult, issuer: string, now: Date) {
+interface Fetched {
+  readonly result: FetchResult;
+  readonly url: string;
+  readonly issuer: string;
+  readonly now: Date;
+}
+
+async function readList(deps: ListSourceDependencies, fetched: Fetched): Promise<StatusList> {
+  const { result, url } = fetched;
   const form = mediaTypes[result.contentType.split(';')[0]?.trim().toLowerCase() ?? ''];
   if (!form) throw new StatusFault('status_media_type');
+  if (form !== 'token') return readStatusList(await prove(deps, form, fetched), url);
+  return readTokenStatusList(await proveToken(deps, fetched), url);
+}
+
+async function proveToken(deps: ListSourceDependencies, { result: { body }, issuer, now }: Fetched) {
+  const token = readUnverifiedToken(body);
+  if (!deps.speaksFor(token.issuer, issuer)) throw new StatusFault('status_list_issuer_mismatch');
+  await refusing(() => deps.verifyToken(token, { now }));
+  return token;
+}
+
+function readUnverifiedToken(body: Buffer): IssuerToken {
+  try {
+    return readIssuerToken(body.toString('latin1').trim(), { typ: 'statuslist+jwt', maxBytes: body.length });
+  } catch (cause) {
+    throw new StatusFault('status_list_malformed', { cause });
+  }
+}
+
+async function prove(deps: ListSourceDependencies, form: 'jwt' | 'json', { result, issuer, now }: Fetched) {
   const unverified = readUnverified(result.body, form);
   // Asked before the proof, so that no list can make us resolve the DID of a stranger.
   if (!deps.speaksFor(unverified.claimedIssuer, issuer)) throw new StatusFault('status_list_issuer_mismatch');
-  const verified = await verify(deps, unverified, now);
+  const verified = await refusing(() => deps.verifyProof(unverified, { now }));
   if (verified.issuer !== unverified.claimedIssuer) throw new StatusFault('status_list_issuer_mismatch');
   return verified;
 }
@@ -136,13 +169,10 @@ function readUnverified(body: Buffer, form: 'jwt' | 'json'): UnverifiedCredentia
   }
 }
 
-async function verify(
-  deps: ListSourceDependencies,
-  unverified: UnverifiedCredential,
-  now: Date,
-): Promise<VerifiedCredential> {
+/** A proof that does not hold, or that could not be checked now, is said as the fault of a list. */
+async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await deps.verifyProof(unverified, { now });
+    return await work();
   } catch (cause) {
     if (!(cause instanceof CredentialRefusal)) throw cause;
     const unfinished = cause.outcome === 'indeterminate';

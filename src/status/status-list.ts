@@ -4,18 +4,22 @@ import { StatusFault } from './codes.js';
 
 /** A list that was proved and decoded. */
 export interface StatusList {
+  readonly kind: 'bitstring' | 'token';
   readonly issuer: string;
+  /** None in a Token Status List, whose values say what they mean. */
   readonly purposes: readonly string[];
   readonly bits: Buffer;
+  /** Bits of one status of a Token Status List; an entry of a bitstring says it itself. */
+  readonly statusBits?: number;
   readonly validFrom?: number;
   readonly validUntil?: number;
   readonly ttlMilliseconds: number;
 }
 
 /** Bitstring Status List 2.2: "If not present, implementers MUST use a value of 300000". */
-const defaultTtl = 300_000;
+export const defaultTtl = 300_000;
 /** A day; a copy is confirmed much sooner whatever the ttl (list-source.ts). */
-const maxTtl = 86_400_000;
+export const maxTtl = 86_400_000;
 
 /** What is read of a proved credential; its times are those of its token, too (exp, nbf). */
 export interface ProvedList {
@@ -33,6 +37,7 @@ export function readStatusList({ credential, issuer, validFrom, validUntil }: Pr
   if (!isJsonObject(subject) || !isListType(subject['type'])) throw new StatusFault('status_list_malformed');
   if (credential['id'] !== url) throw new StatusFault('status_list_id_mismatch');
   return {
+    kind: 'bitstring',
     issuer,
     purposes: readPurposes(subject['statusPurpose']),
     bits: decodeList(subject['encodedList']),

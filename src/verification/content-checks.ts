@@ -40,13 +40,16 @@ function checkReference(credential: JsonObject, type: CredentialType): Check | u
 }
 
 /** The schema comes from the local catalogue, by the type and by digest; the address in the credential is only compared. */
-export function checkSchema(catalogue: Catalogue, credential: JsonObject): Check {
+export function checkSchema(
+  catalogue: Catalogue,
+  { credential, format }: Pick<VerifiedCredential, 'credential' | 'format'>,
+): Check {
   const [type, ...others] = catalogueTypes(catalogue, credential);
   if (type === undefined) return finding('schema_unknown_type', { types: typesOf(credential).slice(0, 10) });
   if (others.length > 0) return finding('schema_ambiguous_type');
   const wrongReference = checkReference(credential, type);
   if (wrongReference !== undefined) return wrongReference;
-  const faults = type.validate(credential);
+  const faults = type.validate(credential, { disclosed: format === 'dc+sd-jwt' });
   if (faults.length > 0) {
     const told = faults.slice(0, maxFaults).map(({ path, detail }) => ({ path, detail }));
     return finding('schema_violation', { type: type.type, faults: told });

@@ -176,7 +176,7 @@ async function judge(
     ...provedSoFar.map((code) => finding(code)),
     issuer,
     checkValidity(verified, question.now),
-    checkSchema(deps.catalogue, verified.credential),
+    checkSchema(deps.catalogue, verified),
     ...holderFinding(verified, question.presenter),
   ];
   // decisions.md 5: no URL taken from a credential is dereferenced unless the registry recognises its issuer.

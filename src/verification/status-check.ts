@@ -2,18 +2,18 @@
  * Revocation and suspension. Lists are asked only after signature and registry passed (decisions.md 5); what an entry
  * itself gets wrong is told for every credential whose signature held.
  */
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
-import { findEntryFaults, type StatusChecker, type StatusResult } from '../status/status.js';
+import { isJsonObject, type JsonObject } from '../json.js';
+import { findEntryFaults, purposesOf, type StatusChecker, type StatusResult } from '../status/status.js';
 import { type Deadline, DeadlineExceeded } from './deadline.js';
 import { type Check, finding } from './report.js';
 
 /** What an issuer of the programme must let us ask about; without it nobody could withdraw the credential. */
 const requiredPurposes = ['revocation', 'suspension'] as const;
 
-function purposesOf(credential: JsonObject): Set<Json | undefined> {
+function coveredPurposes(credential: JsonObject): Set<unknown> {
   const status = credential.credentialStatus;
   const entries = Array.isArray(status) ? status : [status];
-  return new Set(entries.map((entry) => (isJsonObject(entry) ? entry.statusPurpose : undefined)));
+  return new Set(entries.flatMap((entry) => (isJsonObject(entry) ? purposesOf(entry) : [])));
 }
 
 function evidenceOf(result: StatusResult): JsonObject {
@@ -59,7 +59,7 @@ export async function checkStatus(checker: StatusChecker, question: StatusQuesti
   const { credential, issuer, now, deadline } = question;
   const broken = findEntryFaults(credential).filter(({ outcome }) => outcome === 'fail');
   if (broken[0] !== undefined) return finding(broken[0].code, { entries: broken.map(evidenceOf) });
-  const purposes = purposesOf(credential);
+  const purposes = coveredPurposes(credential);
   const missing = requiredPurposes.filter((purpose) => !purposes.has(purpose));
   if (missing.length > 0) return finding('status_missing', { missing });
   try {

@@ -10,6 +10,7 @@ import { type Fault, ServiceError } from '../../errors.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import { baseContexts, type DataModelVersion } from '../formats.js';
 import { type CoreSkills, readCoreSkills } from './core-skills.js';
+import { withoutHidden } from './disclosed.js';
 import { toFaults } from './faults.js';
 import { type CatalogueFile, type CatalogueFiles, openFiles } from './files.js';
 import {
@@ -41,6 +42,8 @@ export type RelianceMode = 'ACCEPT' | 'ACCEPT_REDATED' | 'EVIDENCE' | 'RECHECK' 
 export interface ValidateOptions {
   /** Members of the credential that issuing adds later: that they are absent is no fault. */
   readonly pending?: readonly string[];
+  /** An SD-JWT VC as its holder shows it: claims that are selectively disclosable may be hidden. False where absent. */
+  readonly disclosed?: boolean;
 }
 
 export interface CredentialType {
@@ -257,7 +260,7 @@ function createType(
   const contextId = `${baseUrl}/contexts/${row.type}/v${row.version}.json`;
   const schemaDigestSri = `sha256-${createHash('sha256').update(schema.text, 'utf8').digest('base64')}`;
   const shown = describeType(baseUrl, loaded, schemaDigestSri);
-  const type = Object.freeze({
+  const type: CredentialType = Object.freeze({
     type: row.type,
     title: String(schema.json['title']),
     description: String(schema.json['description']),
@@ -277,9 +280,12 @@ function createType(
     ...shown.members,
     rules: row.rules,
     example: example.json,
-    validate: (credential: JsonObject, options: ValidateOptions = {}) => {
+    validate: (given: JsonObject, options: ValidateOptions = {}) => {
+      const { credential, pending: hidden } = options.disclosed
+        ? withoutHidden(given, type.sdJwtVc.selectivelyDisclosable)
+        : { credential: given, pending: [] };
       const faults = matches(credential) ? [] : toFaults(matches.errors ?? [], credential);
-      const pending = new Set((options.pending ?? []).map((member) => `/${member}`));
+      const pending = new Set([...(options.pending ?? []), ...hidden].map((member) => `/${member}`));
       const open = faults.filter((fault) => !(pending.has(fault.path) && fault.detail === 'is required'));
       return [...open, ...checkRules(row.rules, credential, coreSkills)];
     },
