@@ -21,12 +21,12 @@ export function consentBody({ clientId, redirectUri, types, formToken }: Consent
 </form>`;
 }
 
-export const refusalTitle = 'Your wallet asked for something that is not possible';
+export const refusalTitle = 'Nothing was given to your wallet';
 
 /** RFC 9700 4.11.2: whoever is sent here by a stranger must not be sent on to the stranger's website unasked. */
 export function refusalBody({ message, redirectUri, location }: AuthorizationRefusal): string {
   return html`<div class="notice bad" role="alert"><p>${message}</p></div>
 <h2>What to do next</h2>
-<p>If you came from your wallet, go back and begin again there. Nothing was given to it.</p>
+<p>If you came from your wallet, go back to it. You can begin again there.</p>
 <p><a href="${location}" rel="noreferrer">Go back to ${nameOfRedirect(redirectUri)}</a></p>`;
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { OAuthError } from '../../http/oauth-errors.js';
+import { OAuthError, toOAuthError } from '../../http/oauth-errors.js';
 import { errorPageSchema, prefersPage, sendPage } from '../../http/page.js';
 import type { HttpServer } from '../../http/server.js';
 import { notModified, sendDocument, signedDocument } from '../../http/signed-document.js';
@@ -231,7 +231,21 @@ function addAuthorizeEndpoint(server: HttpServer, authorization: Authorization):
 function answerRefusal(refusal: AuthorizationRefusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isOnDevice(refusal.redirectUri)) return reply.redirect(refusal.location, 302);
   if (!prefersPage(request.headers.accept)) throw refusal;
-  return sendPage(reply.code(400), { title: refusalTitle, body: refusalBody(refusal) });
+  return sendRefusal(refusal, reply);
+}
+
+function sendRefusal(refusal: AuthorizationRefusal, reply: FastifyReply): FastifyReply {
+  const { status } = toOAuthError(refusal);
+  return sendPage(reply.code(status), { title: refusalTitle, body: refusalBody(refusal) });
+}
+
+/**
+ * The person comes from the form of a sign-in, whose page may not let a browser go on to a wallet (CSP 3 form-action
+ * holds redirects too), and phones open apps for those only who tap on something: so there is a page in between.
+ */
+function answerUnmet(refusal: AuthorizationRefusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (prefersPage(request.headers.accept)) return sendRefusal(refusal, reply);
+  return reply.redirect(refusal.location, 302);
 }
 
 function addConsent(server: HttpServer, authorization: Authorization): void {
@@ -255,8 +269,7 @@ function addConsent(server: HttpServer, authorization: Authorization): void {
         const formTargets = [formTargetOf(consent.redirectUri)];
         return sendPage(reply, { title: consentTitle, body: consentBody(consent, server.basePath), formTargets });
       } catch (error) {
-        // The person has signed in, or has cancelled: this is where they expect to go.
-        if (error instanceof AuthorizationRefusal) return reply.redirect(error.location, 302);
+        if (error instanceof AuthorizationRefusal) return answerUnmet(error, request, reply);
         throw error;
       }
     },

@@ -12,6 +12,8 @@ export interface Page {
 export interface Browser {
   readonly cookies: Map<string, string>;
   get(url: string): Promise<Page>;
+  /** Where the first link to another origin leads. */
+  linkFrom(page: Page): URL;
   /** Sends the first form of a page with one of its buttons. */
   submit(page: Page, fields: Readonly<Record<string, string>>): Promise<Page>;
 }
@@ -61,6 +63,10 @@ export function openBrowser(server: HttpServer, publicUrl: string): Browser {
 
   return {
     cookies,
+    linkFrom({ body }) {
+      const links = [...body.matchAll(/<a href="([^"]+)"/g)].map(([, href = '']) => decodeEntities(href));
+      return new URL(links.find((href) => /^[a-z][a-z.+-]*:/.test(href)) ?? '');
+    },
     get: async (url) => follow(await send('GET', url)),
     async submit(page, fields) {
       const action = /<form method="post" action="([^"]+)"/.exec(page.body)?.[1] ?? '';

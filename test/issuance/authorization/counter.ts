@@ -257,7 +257,8 @@ export async function consent(
   const browser = counter.browser();
   const signIn = await browser.get(url);
   const asked = await browser.submit(signIn, { subject });
-  const { left } = asked.left === undefined ? await browser.submit(asked, { decision }) : asked;
+  if (asked.status >= 400) return { asked, left: browser.linkFrom(asked) };
+  const { left } = await browser.submit(asked, { decision });
   if (left === undefined) throw new Error(`The browser stayed: ${asked.status} ${asked.body}`);
   return { asked, left };
 }

@@ -281,8 +281,13 @@ describe('a person who signs in and allows it', () => {
     const { requestUri } = await push();
     const browser = counter.browser();
     const page = await browser.get(pushedUrl(requestUri));
-    const { left } = await browser.submit(page, { cancel: 'yes' });
-    expect(Object.fromEntries(left?.searchParams ?? [])).toMatchObject({ error: 'access_denied', iss: issuer });
+    const cancelled = await browser.submit(page, { cancel: 'yes' });
+    expect(cancelled).toMatchObject({ status: 403, body: expect.stringContaining('The sign-in was cancelled.') });
+    expect(Object.fromEntries(browser.linkFrom(cancelled).searchParams)).toMatchObject({
+      error: 'access_denied',
+      state: 'af0ifjsldkj',
+      iss: issuer,
+    });
   });
 
   test('gets nothing that is for somebody else, with or without the offer in hand', async () => {
