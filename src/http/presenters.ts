@@ -27,8 +27,9 @@ const presenters = {
   },
   page: (error, request, reply) => {
     const problem = problemOf(error, request);
-    const body = problemPageBody(problem, request.server.basePath);
-    return sendPage(reply.code(problem.status), { title: problem.title, body });
+    const { title, remedy } = toldToPeople(error, problem);
+    const body = problemPageBody(problem, remedy, request.server.basePath);
+    return sendPage(reply.code(problem.status), { title, body });
   },
 } as const satisfies Record<string, Presenter>;
 
@@ -58,11 +59,20 @@ function problemOf(error: ServiceError, request: FastifyRequest): Problem {
   return toProblem(error, { base: request.server.publicUrl, instance: `urn:uuid:${request.id}` });
 }
 
-function problemPageBody(problem: Problem, basePath: string): string {
+/** Where OAuth's errors meet a person, it is one on the way between a wallet and us, and no client of our API. */
+function toldToPeople(error: ServiceError, { code, status, title }: Problem): { title: string; remedy: string } {
+  if (!(error instanceof OAuthError) || status >= 500) return { title, remedy: problemKinds[code].remedy };
+  return {
+    title: 'This cannot go on',
+    remedy: 'Go back to your wallet, or to the link that you were sent, and begin again there.',
+  };
+}
+
+function problemPageBody(problem: Problem, remedy: string, basePath: string): string {
   const faults = (problem.errors ?? []).map((fault) => html`<li><code>${fault.path}</code>: ${fault.detail}</li>`);
   return html`<div class="notice bad" role="alert"><p>${problem.detail}</p>!${faults.length > 0 ? html`<ul>!${faults}</ul>` : ''}</div>
 <h2>What to do next</h2>
-<p>${problemKinds[problem.code].remedy}</p>
+<p>${remedy}</p>
 <p><a href="${basePath}/">Go to the start page</a></p>
 <p class="hint">If you ask for help, give this reference: <code>${problem.instance ?? ''}</code></p>`;
 }

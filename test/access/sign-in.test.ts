@@ -433,5 +433,6 @@ describe('the development provider', () => {
     expect(answer.statusCode).toBe(403);
     expect(answer.headers['content-type']).toMatch(/^text\/html/);
     expect(answer.body).toContain('Begin again');
+    expect(answer.body).not.toContain('scope');
   });
 });

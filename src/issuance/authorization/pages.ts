@@ -4,7 +4,7 @@ import type { AuthorizationRefusal, Consent } from './interaction.js';
 import { consentPath } from './interaction.js';
 import { nameOfRedirect } from './redirect-uri.js';
 
-export const consentTitle = 'Let your wallet receive these documents?';
+export const consentTitle = 'Let this wallet receive your documents?';
 
 /** What would go where. A client_id is whatever the wallet says of itself, so it is shown as that. */
 export function consentBody({ clientId, redirectUri, types, formToken }: Consent, basePath: string): string {
