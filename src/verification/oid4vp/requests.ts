@@ -157,14 +157,33 @@ const sweepMilliseconds = 30_000;
 export function createPresentationRequests(deps: PresentationRequestsDependencies): PresentationRequests {
   const context: Context = { ...deps, box: createSealedBox(deps.deriveKey('oid4vp', 32), deps.random) };
   const sweeper = createSweeper(context);
+  const turns = createTurns();
   return {
     create: (order, clientId) => create(context, order, clientId),
     view: async (id, clientId) => toView(await ownRow(context, id, clientId), context.now()),
     result: (id, caller) => readResult(context, id, caller),
     requestObject: (requestId, walletNonce) => requestObject(context, requestId, walletNonce),
-    answer: (requestId, form) => answer(context, requestId, form),
+    answer: (requestId, form) => turns(requestId, () => answer(context, requestId, form)),
     page: (id, browser) => page(context, id, browser),
     ...sweeper,
+  };
+}
+
+/**
+ * One answer of a request after the other: a flood of them would have every one verified before the first is counted.
+ * Whoever comes after the last that counts is refused without a look at it.
+ */
+function createTurns(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const turn = (last.get(name) ?? Promise.resolve()).then(work);
+    const done = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (last.get(name) === done) last.delete(name);
+      });
+    last.set(name, done);
+    return turn;
   };
 }
 

@@ -257,12 +257,16 @@ function addWalletRoutes(server: HttpServer, { requests }: Oid4vpRoutesDependenc
         summary: 'The question, for a wallet that sends a nonce (request_uri_method post)',
         consumes: ['application/x-www-form-urlencoded'],
         params: RequestParams,
-        body: Type.Optional(FetchForm),
+        body: FetchForm,
         response: { 200: requestObjectAnswer, ...refusals },
+      },
+      // Every parameter is optional, so that a wallet may send none, and then no body at all.
+      preValidation: async (request) => {
+        request.body ??= {};
       },
     },
     async (request, reply) =>
-      sendRequestObject(reply, await requests.requestObject(request.params.id, request.body?.wallet_nonce)),
+      sendRequestObject(reply, await requests.requestObject(request.params.id, request.body.wallet_nonce)),
   );
   addResponse(server, requests);
 }
@@ -276,6 +280,11 @@ function sendRequestObject(reply: FastifyReply, jwt: string): FastifyReply {
 }
 
 function addResponse(server: HttpServer, requests: Oid4vpRoutesDependencies['requests']): void {
+  const counter = server.metrics.counter({
+    name: 'wallet_responses_total',
+    help: 'Responses of wallets to requests for presentations',
+    labels: ['outcome'],
+  });
   server.post(
     '/vp/response/:id',
     {
@@ -291,11 +300,20 @@ function addResponse(server: HttpServer, requests: Oid4vpRoutesDependencies['req
       },
     },
     async (request, reply) => {
-      const answer = await requests.answer(request.params.id, request.body);
-      return reply.header('cache-control', 'no-store').send(answer);
+      try {
+        const answer = await requests.answer(request.params.id, request.body);
+        counter.inc({ outcome: 'taken' });
+        return reply.header('cache-control', 'no-store').send(answer);
+      } catch (error) {
+        counter.inc({ outcome: 'refused' });
+        throw error;
+      }
     },
   );
 }
+
+/** An hour at most to answer, and an hour to look at what came of it. */
+const sessionSeconds = 7200;
 
 function addPage(server: HttpServer, { requests }: Oid4vpRoutesDependencies): void {
   const { publicUrl, basePath: base } = server;
@@ -321,8 +339,10 @@ function addPage(server: HttpServer, { requests }: Oid4vpRoutesDependencies): vo
       const session = readCookie(request.headers.cookie, { name, publicUrl });
       const view = await requests.page(id, { session, responseCode: request.query.response_code });
       if (view.session !== undefined) {
-        const maxAgeSeconds = 24 * 3600;
-        reply.header('set-cookie', writeCookie({ name, value: view.session, maxAgeSeconds, publicUrl }));
+        reply.header(
+          'set-cookie',
+          writeCookie({ name, value: view.session, maxAgeSeconds: sessionSeconds, publicUrl }),
+        );
       }
       // The code has done its work; the address that stays in the browser shall not carry it.
       if (view.confirmed) return reply.header('cache-control', 'no-store').redirect(pageUrl(server, id), 303);

@@ -17,6 +17,7 @@ import { securePresentation } from '../../../src/credential/credential.js';
 import { ServiceError } from '../../../src/errors.js';
 import { createMetrics } from '../../../src/http/metrics.js';
 import { createServer, type HttpServer } from '../../../src/http/server.js';
+import type { DatabaseConfig } from '../../../src/store/store.js';
 import { type CertificateFiles, loadCertificates } from '../../../src/verification/oid4vp/certificates.js';
 import { oid4vpRoutes } from '../../../src/verification/oid4vp/routes.js';
 import {
@@ -70,9 +71,15 @@ async function authorise(authorization: string | undefined, scope: string) {
   return { clientId, scopes: [scope] };
 }
 
-export async function openDesk(options: { x509?: readonly CertificateFiles[]; url?: string } = {}): Promise<Desk> {
+export interface DeskOptions {
+  readonly x509?: readonly CertificateFiles[];
+  readonly url?: string;
+  readonly database?: DatabaseConfig;
+}
+
+export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   const address = options.url ?? publicUrl;
-  const programme = await openProgramme(undefined, oid4vpEntities);
+  const programme = await openProgramme(options.database, oid4vpEntities);
   const now = () => programme.clock.now;
   const { agent, es256 } = programme.agent;
   const log: string[] = [];

@@ -85,8 +85,16 @@ describe('asking for presentations', () => {
       expect(second.parameters['wallet_nonce']).toBe('qPmxiNFCR3QTm19POc8u');
       const { iat: _, wallet_nonce: __, ...same } = second.parameters;
       expect(first.parameters).toMatchObject(same);
-      const third = await wallet.read(asked.uri, { method: 'POST' });
-      expect(third.parameters['wallet_nonce']).toBeUndefined();
+      const { pathname } = new URL(new URL(asked.uri).searchParams.get('request_uri') ?? '');
+      const metadata = { wallet_metadata: '{"vp_formats_supported":{}}', another: 'ignored' };
+      for (const request of [{}, asForm({}), asForm(metadata)]) {
+        expect(await desk.answerOf({ method: 'POST', url: pathname, ...request })).toMatchObject({
+          status: 200,
+          headers: { 'content-type': 'application/oauth-authz-req+jwt', 'cache-control': 'no-store' },
+        });
+      }
+      const long = await desk.answerOf({ method: 'POST', url: pathname, ...asForm({ wallet_nonce: 'a'.repeat(513) }) });
+      expect([long.status, long.body.error]).toEqual([400, 'invalid_request']);
     });
 
     test('is not there any more when it has expired, and never under a name that was not given', async () => {
