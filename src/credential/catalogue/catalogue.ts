@@ -10,7 +10,7 @@ import { type Fault, ServiceError } from '../../errors.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import { baseContexts, type DataModelVersion } from '../formats.js';
 import { type CoreSkills, readCoreSkills } from './core-skills.js';
-import { withoutHidden } from './disclosed.js';
+import { withoutHidden, withoutTokenStatus } from './disclosed.js';
 import { toFaults } from './faults.js';
 import { type CatalogueFile, type CatalogueFiles, openFiles } from './files.js';
 import {
@@ -283,7 +283,7 @@ function createType(
     validate: (given: JsonObject, options: ValidateOptions = {}) => {
       const { credential, pending: hidden } = options.disclosed
         ? withoutHidden(given, type.sdJwtVc.selectivelyDisclosable)
-        : { credential: given, pending: [] };
+        : withoutTokenStatus(given);
       const faults = matches(credential) ? [] : toFaults(matches.errors ?? [], credential);
       const pending = new Set([...(options.pending ?? []), ...hidden].map((member) => `/${member}`));
       const open = faults.filter((fault) => !(pending.has(fault.path) && fault.detail === 'is required'));

@@ -4,6 +4,7 @@
  * Issuer failed to include a mandatory claim", draft-ietf-oauth-sd-jwt-vc).
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.js';
+import { tokenStatusType } from '../sd-jwt-vc.js';
 import type { ClaimsPath } from './type-metadata.js';
 
 /** What of the credential the schema may judge, and the members whose absence says nothing. */
@@ -14,6 +15,16 @@ export interface Disclosed {
 
 /** The status has a form of its own in this format, which its own check judges. */
 const judgedElsewhere = 'credentialStatus';
+
+/**
+ * A single entry of a Token Status List stands for every purpose, whatever the format (some wallets read no list of
+ * entries in VCDM 1.1). The schemas know the two entries of Bitstring Status Lists only.
+ */
+export function withoutTokenStatus(credential: JsonObject): Disclosed {
+  const { [judgedElsewhere]: status, ...rest } = credential;
+  const single = isJsonObject(status) && status['type'] === tokenStatusType;
+  return single ? { credential: rest, pending: [judgedElsewhere] } : { credential, pending: [] };
+}
 
 /** Leaves out lists of which no item is shown; an empty list would be too short. */
 export function withoutHidden(credential: JsonObject, paths: readonly ClaimsPath[]): Disclosed {

@@ -30,7 +30,7 @@ import {
   updateEvents,
 } from './store.js';
 
-export type { Documents, OfferedDocument, WalletAccess } from './grants.js';
+export type { OfferedDocument, WalletAccess } from './grants.js';
 export { credentialIssuerEntities } from './store.js';
 
 /** A `c_nonce` with its life, which later versions of the specification leave out and earlier ones want. */

@@ -109,6 +109,20 @@ describe.each(firstRelease)('%s', (name) => {
     expect(type.example).not.toHaveProperty('proof');
   });
 
+  test('a single entry of a Token Status List is a status, among others or of another type it is not', () => {
+    const entry = {
+      id: 'https://rxa.example/l#1',
+      statusListIndex: '1',
+      statusListCredential: 'https://rxa.example/l',
+    };
+    const token = { ...entry, type: 'TokenStatusListEntry' };
+    const credential = completeCredential(type, '1.1');
+    expect(type.validate({ ...credential, credentialStatus: token })).toEqual([]);
+    for (const credentialStatus of [[token], [token, token], { ...entry, type: 'Other' }, {}]) {
+      expect(type.validate({ ...credential, credentialStatus })[0]?.path).toMatch(/^\/credentialStatus/);
+    }
+  });
+
   test('a pending status is no fault, a missing one is', () => {
     const credential = put(completeCredential(type, '2.0'), '/credentialStatus', undefined);
     expect(type.validate(credential, { pending: ['credentialStatus'] })).toEqual([]);

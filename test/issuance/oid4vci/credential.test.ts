@@ -47,10 +47,8 @@ describe('the credential endpoint', () => {
       const { credential: read, issuer } = await proven(credential);
       expect(issuer).toBe(trust);
       expect(read['credentialSubject']).toMatchObject({ id: key.did, checkType: expect.any(String) });
-      // One entry in a Token Status List stands for both purposes, which the published schema does not know.
+      expect(catalogue.find(type)?.validate(read)).toEqual([]);
       const oneEntry = ['jwt_vc', 'sd_jwt'].includes(format);
-      const faults = catalogue.find(type)?.validate(read) ?? [];
-      expect(faults.filter(({ path }) => !(oneEntry && path === '/credentialStatus'))).toEqual([]);
       const entries = [read['credentialStatus']].flat() as JsonObject[];
       expect(entries.map((entry) => entry['type'])).toEqual(
         oneEntry ? ['TokenStatusListEntry'] : ['BitstringStatusListEntry', 'BitstringStatusListEntry'],

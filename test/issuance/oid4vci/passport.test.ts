@@ -11,6 +11,7 @@ import { authorizationRoutes } from '../../../src/issuance/authorization/routes.
 import { createOffers, offersEntities } from '../../../src/issuance/offers/offers.js';
 import { offersRoutes } from '../../../src/issuance/offers/routes.js';
 import { createCredentialIssuer, credentialIssuerEntities } from '../../../src/issuance/oid4vci/credential-issuer.js';
+import { createDocumentRevocation } from '../../../src/issuance/oid4vci/revoking.js';
 import { credentialIssuerRoutes } from '../../../src/issuance/oid4vci/routes.js';
 import type { JsonObject } from '../../../src/json.js';
 import { trust } from '../../credential/agent.js';
@@ -69,7 +70,7 @@ describe('a passport', () => {
       publicUrl,
       serviceName: 'RXA',
       version: '0',
-      authorise: async () => ({ clientId: 'hr-system', scopes: ['vc:offer'] }),
+      authorise: async () => ({ clientId: 'hr-system', scopes: ['vc:offer', 'vc:revoke'] }),
       metrics: createMetrics(),
       checkResponses: true,
       now: common.now,
@@ -78,7 +79,8 @@ describe('a passport', () => {
     });
     await server.register(offersRoutes({ offers, catalogue }));
     await server.register(authorizationRoutes(authorization));
-    await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise }));
+    const revocation = createDocumentRevocation({ store, audit, cycle: issuance.cycle, withdraw: offers.withdrawIn });
+    await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise, revocation }));
     key = await makeKey('did:jwk');
   }, 60_000);
   afterAll(async () => {
@@ -167,6 +169,11 @@ describe('a passport', () => {
       type: ['VerifiableCredential', 'CoreSkillCredential'],
       credentialSubject: { id: key.did },
     });
+    const verifiableCredential = answer.body.credentials[0].credential;
+    const report = await programme.verification().verifyCredential({ verifiableCredential });
+    // Nobody presented it, and nothing else is left unchecked.
+    expect(report.checks.filter(({ outcome, check }) => outcome !== 'pass' && check !== 'holder')).toEqual([]);
+    expect(report.decision).toBe('valid');
     const { body: view } = await send('GET', `${publicUrl}/admin/offers/${offerId}`);
     expect(view.documents).toEqual([expect.objectContaining({ state: 'issued' })]);
     const told = { notification_id: answer.body.notification_id, event: 'credential_accepted' };
@@ -261,6 +268,46 @@ describe('a passport', () => {
     expect(withdrawn.status).toBe(200);
     const answer = await request(wallet, { credential_configuration_id: 'CoreSkillCredential_jwt_vc' });
     expect([answer.status, answer.body.error]).toEqual([400, 'credential_request_denied']);
+  });
+
+  test('is revoked document by document, with every copy of it and for good', async () => {
+    const offered = await offer([{ type: 'CoreSkillCredential' }, { type: 'TrainingProgrammeCredential' }]);
+    const { offerId, txCode, documents } = offered;
+    const wallet = await redeem(await mint(offerId, ['vc2_jwt', 'ldp']), txCode);
+    const received: { credentialStatus: Parameters<typeof readBit>[1] }[] = [];
+    for (const id of [
+      'CoreSkillCredential_vc2_jwt',
+      'CoreSkillCredential_ldp',
+      'TrainingProgrammeCredential_vc2_jwt',
+    ]) {
+      const answer = await request(wallet, { credential_configuration_id: id });
+      expect(answer.status).toBe(200);
+      const { credential } = await proven(answer.body.credentials[0].credential);
+      const { credentialStatus } = credential as unknown as { credentialStatus: Parameters<typeof readBit>[1] };
+      received.push({ credentialStatus: [credentialStatus].flat() });
+    }
+    const bits = () => received.map((copy) => readBit(programme.lists, copy.credentialStatus, 'revocation'));
+    const skill = documents.find(({ type }: { type: string }) => type === 'CoreSkillCredential').id;
+    const revoke = (documentIds: readonly string[], more: object = {}) =>
+      post(`${publicUrl}/admin/offers/${offerId}/revoke`, {
+        documentIds,
+        reason: 'CredentialProvidedInError',
+        ...more,
+      });
+
+    expect((await revoke([skill], { reason: 'Reissued' })).status).toBe(400);
+    expect((await revoke([skill, randomUUID()])).status).toBe(400);
+    expect(bits()).toEqual([false, false, false]);
+    expect((await revoke([skill])).body).toEqual({ offerId, copies: 2 });
+    expect(bits()).toEqual([true, true, false]);
+    expect((await revoke([skill])).body).toEqual({ offerId, copies: 0 });
+    const again = await request(wallet, { credential_configuration_id: 'CoreSkillCredential_vc2_jwt' });
+    expect([again.status, again.body.error]).toEqual([400, 'credential_request_denied']);
+    const unknown = await post(`${publicUrl}/admin/offers/${randomUUID()}/revoke`, {
+      documentIds: [skill],
+      reason: 'LostPhone',
+    });
+    expect(unknown.status).toBe(404);
   });
 
   test('showed no fault in the background', () => {
