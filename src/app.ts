@@ -55,6 +55,7 @@ import {
   authorizationEntities,
   createAuthorization,
   createCredentialIssuer,
+  createDocumentRevocation,
   createIssuance,
   createOffers,
   createPassport,
@@ -519,7 +520,8 @@ async function addCredentialIssuer(
   });
   background.push(issuer, authorization);
   await server.register(authorizationRoutes(authorization));
-  await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise }));
+  const revocation = createDocumentRevocation({ store, audit, cycle: issuance.cycle, withdraw: offers.withdrawIn });
+  await server.register(credentialIssuerRoutes({ issuer, authorise: authorization.authorise, revocation }));
 }
 
 /** A mistyped name would hand out without sign-in what was meant to need it. */

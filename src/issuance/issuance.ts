@@ -57,6 +57,7 @@ export { authorizationEntities, createAuthorization } from './authorization/auth
 export type { IssuedCredential } from './cycle.js';
 export { createOffers, type Offers, offersEntities } from './offers/offers.js';
 export { createCredentialIssuer, credentialIssuerEntities } from './oid4vci/credential-issuer.js';
+export { createDocumentRevocation } from './oid4vci/revoking.js';
 export type { OpenIssueRequest } from './open-issuing.js';
 export { createPassport, passportEntities } from './passport/passport.js';
 export type { IssueRequest, PreparedCredential } from './prepare.js';

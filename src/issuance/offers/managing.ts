@@ -96,31 +96,46 @@ async function viewOf(context: OffersContext, tx: Tx, offerId: string): Promise<
   return view(context, offer, await findDocuments(tx, offerId));
 }
 
-/** What cannot be withdrawn is passed over where the whole offer is meant, and a conflict where it was named. */
+/** Which documents, all of them when they are not named, and why. */
+export interface WithdrawRequest {
+  readonly offerId: string;
+  readonly documentIds?: readonly string[];
+  readonly reason: WithdrawReason;
+}
+
 export async function withdrawOffer(
   context: OffersContext,
-  request: { offerId: string; documentIds?: readonly string[]; reason: WithdrawReason },
-  { clientId }: Actor,
+  request: WithdrawRequest,
+  actor: Actor,
 ): Promise<OfferView> {
-  const { offerId, documentIds, reason } = request;
   return context.store.transaction(async (tx) => {
-    const { offer, documents } = await lock(context, tx, offerId);
-    const chosen = choose(documents, documentIds).filter(({ state }) => state !== 'withdrawn');
-    const over = chosen.filter(({ state }) => state === 'declined');
-    if (documentIds !== undefined && over.length > 0) throw new ServiceError('conflict', 'The person declined it.');
-    const ids = chosen.filter(({ state }) => state !== 'declined').map(({ id }) => id);
-    const done = documentIds !== undefined || offer.state === 'withdrawn';
-    if (ids.length === 0 && done) return viewOf(context, tx, offerId);
-    const changedAt = context.now().toISOString();
-    await updateDocuments(tx, ids, { state: 'withdrawn', reason, changedAt, content: null, keepUntil: null });
-    const whole = documentIds === undefined ? ({ state: 'withdrawn' } as const) : {};
-    // A repeated request to create must not hand out a link to what is withdrawn.
-    await updateOffer(tx, offerId, { ...whole, changedAt, answer: null });
-    const data = { documents: ids.length, reason, whole: documentIds === undefined };
-    const event = { action: 'offer.withdrawn', actor: clientId, subject: offerId, data } as const;
-    await context.audit.record(tx, { ...event, outcome: 'success' });
-    return viewOf(context, tx, offerId);
+    await withdrawIn(context, tx, request, actor);
+    return viewOf(context, tx, request.offerId);
   });
+}
+
+/** What cannot be withdrawn is passed over where the whole offer is meant, and a conflict where it was named. */
+export async function withdrawIn(
+  context: OffersContext,
+  tx: Tx,
+  { offerId, documentIds, reason }: WithdrawRequest,
+  { clientId }: Actor,
+): Promise<void> {
+  const { offer, documents } = await lock(context, tx, offerId);
+  const chosen = choose(documents, documentIds).filter(({ state }) => state !== 'withdrawn');
+  const over = chosen.filter(({ state }) => state === 'declined');
+  if (documentIds !== undefined && over.length > 0) throw new ServiceError('conflict', 'The person declined it.');
+  const ids = chosen.filter(({ state }) => state !== 'declined').map(({ id }) => id);
+  const done = documentIds !== undefined || offer.state === 'withdrawn';
+  if (ids.length === 0 && done) return;
+  const changedAt = context.now().toISOString();
+  await updateDocuments(tx, ids, { state: 'withdrawn', reason, changedAt, content: null, keepUntil: null });
+  const whole = documentIds === undefined ? ({ state: 'withdrawn' } as const) : {};
+  // A repeated request to create must not hand out a link to what is withdrawn.
+  await updateOffer(tx, offerId, { ...whole, changedAt, answer: null });
+  const data = { documents: ids.length, reason, whole: documentIds === undefined };
+  const event = { action: 'offer.withdrawn', actor: clientId, subject: offerId, data } as const;
+  await context.audit.record(tx, { ...event, outcome: 'success' });
 }
 
 /** A new link, a new code and five new tries; whatever of the old ones is out there opens nothing any more. */

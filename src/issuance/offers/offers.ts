@@ -25,10 +25,11 @@ import {
   readOffer,
   releaseDocuments,
   resendOffer,
+  type WithdrawRequest,
+  withdrawIn,
   withdrawOffer,
 } from './managing.js';
 import { type MintedOffer, readCredentialOffer } from './minting.js';
-import type { WithdrawReason } from './reasons.js';
 import { grantForIssuerState, grantForPerson, type Redeemed, redeemPreAuthorizedCode } from './redeeming.js';
 import { createOfferSecrets } from './secrets.js';
 import { purgeOffers } from './store.js';
@@ -45,10 +46,9 @@ export interface Offers {
   /** For HR's systems. */
   create(request: OfferRequest, caller: OfferCaller): Promise<OfferAnswer>;
   read(offerId: string): Promise<OfferView>;
-  withdraw(
-    request: { offerId: string; documentIds?: readonly string[]; reason: WithdrawReason },
-    actor: Actor,
-  ): Promise<OfferView>;
+  withdraw(request: WithdrawRequest, actor: Actor): Promise<OfferView>;
+  /** The same in a transaction of the caller's, who ends more than the offer. */
+  withdrawIn(tx: Tx, request: WithdrawRequest, actor: Actor): Promise<void>;
   resend(request: { offerId: string; expiresInHours?: number }, actor: Actor): Promise<ResentOffer>;
   release(request: { offerId: string; documentIds: readonly string[] }, actor: Actor): Promise<OfferView>;
   mint(request: MintRequest, actor: Actor): Promise<MintedOffer>;
@@ -126,6 +126,7 @@ export function createOffers(given: OffersDependencies): Offers {
     create: (request, caller) => createOffer(context, request, caller),
     read: (offerId) => readOffer(context, offerId),
     withdraw: (request, actor) => withdrawOffer(context, request, actor),
+    withdrawIn: (tx, request, actor) => withdrawIn(context, tx, request, actor),
     resend: (request, actor) => resendOffer(context, request, actor),
     release: (request, actor) => releaseDocuments(context, request, actor),
     mint: (request, actor) => mintForSystem(context, request, actor),

@@ -29,14 +29,18 @@ export interface DocumentRevocationDependencies {
   readonly audit: Pick<Audit, 'record'>;
   readonly cycle: Pick<IssuanceCycle, 'revoke' | 'publish'>;
   /** Withdraws documents of an offer; throws `not_found`, or `invalid_request` for those of another offer. */
-  readonly withdraw: (tx: Tx, request: { offerId: string; documentIds: readonly string[] }) => Promise<void>;
+  readonly withdraw: (
+    tx: Tx,
+    request: { offerId: string; documentIds: readonly string[]; reason: 'NoLongerValid' },
+    actor: { readonly clientId: string },
+  ) => Promise<void>;
 }
 
 export function createDocumentRevocation(deps: DocumentRevocationDependencies): DocumentRevocation {
   return { revoke: (request, actor) => revokeDocuments(deps, request, actor.clientId) };
 }
 
-/** One transaction: the documents, every bit with its signed list, the records, the audit. A repeated call changes nothing. */
+/** One transaction: the documents, every bit with its signed list, the records, the audit. A repeated call revokes nothing more. */
 async function revokeDocuments(
   deps: DocumentRevocationDependencies,
   { offerId, documentIds, reason }: RevocationRequest,
@@ -45,7 +49,7 @@ async function revokeDocuments(
   const copies = await deps.store.transaction(async (tx) => {
     // As issuing does, so that no copy is finalised between the look and the end; in one order, against deadlocks.
     for (const id of documentIds.toSorted()) await deps.store.lock(tx, `wallet-document:${id}`);
-    await deps.withdraw(tx, { offerId, documentIds });
+    await deps.withdraw(tx, { offerId, documentIds, reason: 'NoLongerValid' }, { clientId: actor });
     let revoked = 0;
     for (const id of documentIds) revoked += await revokeCopies(deps, tx, id, { reason, actor });
     const data = { documents: documentIds.length, copies: revoked, reason };

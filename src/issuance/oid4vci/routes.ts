@@ -7,6 +7,7 @@ import { problemResponses, toServiceError } from '../../http/problems.js';
 import type { HttpServer } from '../../http/server.js';
 import { notModified, sendDocument } from '../../http/signed-document.js';
 import type { CredentialIssuer, LiveCredential, WalletAccess } from './credential-issuer.js';
+import type { DocumentRevocation } from './revoking.js';
 import {
   CredentialAnswer,
   CredentialRequest,
@@ -17,6 +18,8 @@ import {
   NonceAnswer,
   NotificationRequest,
   OfferParams,
+  RevocationAnswer,
+  RevocationBody,
   StillDeferred,
 } from './wire.js';
 
@@ -33,6 +36,8 @@ export interface CredentialIssuerRoutesDependencies {
   readonly issuer: CredentialIssuer;
   /** Throws OAuthError; a wrong answer gives somebody's documents away. */
   readonly authorise: (presented: PresentedToken) => Promise<WalletAccess>;
+  /** For HR's systems. */
+  readonly revocation?: DocumentRevocation;
 }
 
 const tags = ['wallets'];
@@ -46,10 +51,37 @@ export function credentialIssuerRoutes(
     addKeySet(server, deps.issuer);
     addNonce(server, deps.issuer);
     addLiveCredentials(server, deps.issuer);
+    if (deps.revocation) addRevocation(server, deps.revocation);
     await server.register(async (scope) => addCredential(named(scope, 'invalid_credential_request'), deps));
     await server.register(async (scope) => addDeferred(named(scope, 'invalid_credential_request'), deps));
     await server.register(async (scope) => addNotification(named(scope, 'invalid_notification_request'), deps));
   };
+}
+
+function addRevocation(server: HttpServer, revocation: DocumentRevocation): void {
+  server.post(
+    '/admin/offers/:id/revoke',
+    {
+      config: { access: { scope: 'vc:revoke' } },
+      schema: {
+        tags: ['offers'],
+        operationId: 'revokeDocuments',
+        summary: 'Revoke documents of an offer, with every copy that went into a wallet',
+        description: 'Nothing more of them goes into a wallet either. A repeated call revokes nothing more.',
+        params: OfferParams,
+        body: RevocationBody,
+        response: {
+          200: RevocationAnswer,
+          ...problemResponses('invalid_request', 'malformed_json', 'not_found', 'conflict'),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (request.caller === undefined) throw new ServiceError('unauthorized', 'This operation needs a client.');
+      const given = { offerId: request.params.id, ...request.body };
+      return reply.header('cache-control', 'no-store').send(await revocation.revoke(given, request.caller));
+    },
+  );
 }
 
 /** 8.3.1.2, 11.3: an unreadable request has a name of its own at each endpoint. */

@@ -1,6 +1,7 @@
 /** The wire types of the credential endpoints; validation, TypeScript and the API description have this one source. */
 import { Type } from 'typebox';
 import type { JsonObject } from '../../json.js';
+import { reasons } from '../reasons.js';
 
 /** OpenID4VCI 1.0 8.2: what is not recognised must be ignored. */
 const open = { additionalProperties: true } as const;
@@ -114,4 +115,20 @@ export const LiveCredentials = Type.Object(
     ),
   },
   { ...closed, description: 'What is live in wallets; one document may have several copies.' },
+);
+
+export const RevocationBody = Type.Object(
+  {
+    documentIds: Type.Array(Type.String({ pattern: uuid }), { minItems: 1, maxItems: 64, uniqueItems: true }),
+    reason: Type.Enum([...reasons.revoke]),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ documentIds: ['5b0c4bd4-2f0c-4c43-9f0c-9a2f5a1f2c11'], reason: 'CredentialProvidedInError' }],
+  },
+);
+
+export const RevocationAnswer = Type.Object(
+  { offerId: Type.String(), copies: Type.Integer({ description: 'How many copies were revoked now.' }) },
+  { additionalProperties: false },
 );
