@@ -12,7 +12,7 @@ const exampleChallenge = '9f1c2a64-6c0e-4c27-8d3e-0f6f0d7b7a55';
 
 const Secured = Type.Union(
   [
-    Type.String({ minLength: 1, description: 'A compact token (vc+jwt, or a VCDM 1.1 JWT).' }),
+    Type.String({ minLength: 1, description: 'A compact token (vc+jwt, SD-JWT VC, or a VCDM 1.1 JWT).' }),
     anyObject('An EnvelopedVerifiableCredential, or a credential with a Data Integrity proof.'),
   ],
   { description: 'The credential exactly as it was received.' },
@@ -20,7 +20,7 @@ const Secured = Type.Union(
 
 const Presented = Type.Union(
   [
-    Type.String({ minLength: 1, description: 'A compact token (vp+jwt, or a VCDM 1.1 JWT).' }),
+    Type.String({ minLength: 1, description: 'A compact token (vp+jwt, SD-JWT VC with key binding, or a VCDM 1.1 JWT).' }),
     anyObject('An EnvelopedVerifiablePresentation, or a presentation with a Data Integrity proof.'),
   ],
   { description: 'The presentation exactly as it was received.' },
