@@ -14,6 +14,7 @@ export function signInRoutes(signIn: Pick<SignIn, 'receive'>): (server: HttpServ
     server.get(
       callbackPath,
       {
+        exposeHeadRoute: false,
         config: { access: 'public', errors: 'page', limit: 'wallet' },
         schema: {
           tags: ['pages'],

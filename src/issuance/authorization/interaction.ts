@@ -4,7 +4,7 @@
  */
 import { type SignIn, SignInRefusal } from '../../access/access.js';
 import { readCookie, writeCookie } from '../../http/cookies.js';
-import { OAuthError, type OAuthErrorCode } from '../../http/oauth-errors.js';
+import { OAuthError, type OAuthErrorCode, toOAuthError } from '../../http/oauth-errors.js';
 import type { Store, Tx } from '../../store/store.js';
 import type { Grant, Redeemed } from '../offers/offers.js';
 import {
@@ -158,7 +158,8 @@ function answeringTo<T>(deps: InteractionDependencies, redirect: Redirect, work:
 
 function refusalOf({ issuer }: Pick<InteractionDependencies, 'issuer'>, redirect: Redirect, fault: OAuthError) {
   const { redirectUri, state } = redirect;
-  const parameters = { error: errorNameOf(fault), error_description: fault.message, state, iss: issuer };
+  const { error_description } = toOAuthError(fault).body;
+  const parameters = { error: errorNameOf(fault), error_description, state, iss: issuer };
   return new AuthorizationRefusal(fault, redirectUri, withParameters(redirectUri, parameters));
 }
 

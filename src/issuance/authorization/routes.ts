@@ -139,6 +139,11 @@ function addMetadata(server: HttpServer, { issuer, metadata }: Authorization): v
 }
 
 function addTokenEndpoint(server: HttpServer, authorization: Authorization): void {
+  const refusals = server.metrics.counter({
+    name: 'wallet_token_refusals_total',
+    help: 'Token requests of wallets that were refused, by error',
+    labels: ['error'],
+  });
   server.post(
     '/token',
     {
@@ -155,7 +160,12 @@ function addTokenEndpoint(server: HttpServer, authorization: Authorization): voi
     async (request, reply) => {
       openToWallets(reply);
       refuseHeaderAuthentication(request);
-      return authorization.token({ parameters: request.body, dpop: dpopOf(request) });
+      try {
+        return await authorization.token({ parameters: request.body, dpop: dpopOf(request) });
+      } catch (error) {
+        if (error instanceof OAuthError) refusals.inc({ error: error.error });
+        throw error;
+      }
     },
   );
 }
@@ -205,6 +215,8 @@ function addAuthorizeEndpoint(server: HttpServer, authorization: Authorization):
   server.get(
     '/authorize',
     {
+      // A HEAD, perhaps of a preview, must not use the request up.
+      exposeHeadRoute: false,
       config: { access: 'public', errors: 'negotiatedOauth', limit: 'wallet' },
       schema: {
         tags: ['wallets'],
@@ -253,6 +265,7 @@ function addConsent(server: HttpServer, authorization: Authorization): void {
   server.get(
     consentPath,
     {
+      exposeHeadRoute: false,
       config,
       schema: {
         tags: ['pages'],

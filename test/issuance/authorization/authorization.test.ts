@@ -275,6 +275,16 @@ describe('a token request', () => {
     expect(basic.headers['www-authenticate']).toMatch(/^Basic /);
   });
 
+  test('is told to wait when one address asks too much', async () => {
+    const busy = await openCounter(undefined, { perMinute: 2 });
+    const ask = () => busy.post('/token', { grant_type: 'refresh_token', refresh_token: 'x' });
+    expect([(await ask()).status, (await ask()).status]).toEqual([400, 400]);
+    const refused = await ask();
+    expect(refused).toMatchObject({ status: 429, body: { error: 'temporarily_unavailable' } });
+    expect(refused.headers['retry-after']).toBeDefined();
+    await busy.close();
+  });
+
   test('that fails in the middle leaves everything as it was', async () => {
     const { offer, txCode } = await minted();
     const before = await counter.rows();

@@ -75,7 +75,10 @@ export interface Counter {
 
 const tables = ['wallet_request', 'wallet_session', 'wallet_refresh_token', 'audit_record'];
 
-export async function openCounter(database?: DatabaseConfig, { withSignIn = true } = {}): Promise<Counter> {
+export async function openCounter(
+  database?: DatabaseConfig,
+  { withSignIn = true, perMinute = 100_000 } = {},
+): Promise<Counter> {
   const programme = await openProgramme(database, [...offersEntities, ...accessEntities, ...authorizationEntities]);
   // These tests move the clock by months.
   programme.registry.nextUpdate = '2028-01-01T00:00:00Z';
@@ -94,7 +97,7 @@ export async function openCounter(database?: DatabaseConfig, { withSignIn = true
     },
     metrics: createMetrics(),
     checkResponses: true,
-    limits: { wallet: { max: 100_000, perSeconds: 60 } },
+    limits: { wallet: { max: perMinute, perSeconds: 60 } },
     now,
     pressure: { patienceMilliseconds: Number.MAX_SAFE_INTEGER },
     newId: randomUUID,

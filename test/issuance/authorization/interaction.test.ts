@@ -140,6 +140,11 @@ describe('a pushed authorization request', () => {
     expect(again.status).toBe(400);
     expect(again.body).toContain('used before');
 
+    const previewed = await push();
+    const { pathname, search } = new URL(pushedUrl(previewed.requestUri));
+    expect((await counter.server.inject({ method: 'HEAD', url: `${pathname}${search}` })).statusCode).toBe(405);
+    expect((await browser.get(pushedUrl(previewed.requestUri))).body).toContain('Development sign-in');
+
     const stolen = await push();
     const other = authorizeUrl({ client_id: 'https://thief.example', request_uri: stolen.requestUri });
     expect((await browser.get(other)).status).toBe(400);
