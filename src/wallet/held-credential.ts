@@ -34,8 +34,11 @@ export function holderOf(credential: string | JsonObject): Bound {
   const claims = claimsOf(credential);
   const subject = claims.credentialSubject;
   const token = typeof credential === 'string' ? payloadOf(credential.split('~')[0] ?? '') : {};
-  const did = [isJsonObject(subject) ? subject.id : undefined, token.sub].find((id) => typeof id === 'string');
-  const jwk = isJsonObject(token.cnf) && isJsonObject(token.cnf.jwk) ? token.cnf.jwk : undefined;
+  const cnf = isJsonObject(token.cnf) ? token.cnf : {};
+  // RFC 7800 3.4: a key that is named stands in the DID document of whoever holds it.
+  const named = typeof cnf.kid === 'string' ? cnf.kid.split('#')[0] : undefined;
+  const did = [isJsonObject(subject) ? subject.id : undefined, token.sub, named].find((id) => typeof id === 'string');
+  const jwk = isJsonObject(cnf.jwk) ? cnf.jwk : undefined;
   return { ...(typeof did === 'string' ? { did } : {}), ...(jwk === undefined ? {} : { jwk }) };
 }
 

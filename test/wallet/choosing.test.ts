@@ -105,13 +105,14 @@ describe('which credentials answer a query', () => {
 describe('what a wallet reads of a credential', () => {
   test('is whom it is bound to, by subject or by key', async () => {
     expect(holderOf(object('X', { id: 'did:jwk:abc' }))).toEqual({ did: 'did:jwk:abc' });
-    const cnf = { jwk: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' } };
-    const token = await signSdJwt(
-      { alg: 'ES256', typ: 'dc+sd-jwt' },
-      { ...claims, cnf },
-      { paths: [], random: (bytes) => randomBytes(bytes), sign },
-    );
-    expect(holderOf(token)).toEqual({ jwk: cnf.jwk });
+    const jwk = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+    const boundTo = async (cnf: JsonObject) => {
+      const header = { alg: 'ES256', typ: 'dc+sd-jwt' } as const;
+      const disclosing = { paths: [], random: (bytes: number) => randomBytes(bytes), sign };
+      return holderOf(await signSdJwt(header, { ...claims, cnf }, disclosing));
+    };
+    expect(await boundTo({ jwk })).toEqual({ jwk });
+    expect(await boundTo({ kid: 'did:jwk:abc#0' })).toEqual({ did: 'did:jwk:abc' });
   });
 
   test('are the values at a path', () => {
