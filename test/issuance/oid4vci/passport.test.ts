@@ -2,7 +2,7 @@
  * The whole way through HTTP: HR offers, a wallet that knows only what the specification says reads the offer and the
  * metadata, redeems, proves and receives, tells, refreshes and receives again; then another wallet takes over.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readCredential, verifyProof } from '../../../src/credential/credential.js';
 import { createMetrics } from '../../../src/http/metrics.js';
 import { createServer, type HttpServer } from '../../../src/http/server.js';
@@ -96,8 +96,11 @@ describe('a passport', () => {
     return { status: answer.statusCode, body: answer.payload === '' ? undefined : answer.json() };
   };
   const post = (url: string, body: object, headers = {}) => send('POST', url, body, { ...json, ...headers });
-  const form = (url: string, fields: Record<string, string>) =>
-    send('POST', url, new URLSearchParams(fields).toString(), { 'content-type': 'application/x-www-form-urlencoded' });
+  const form = (url: string, fields: Record<string, string>, headers = {}) =>
+    send('POST', url, new URLSearchParams(fields).toString(), {
+      'content-type': 'application/x-www-form-urlencoded',
+      ...headers,
+    });
 
   const offered = (type: string): JsonObject => {
     const { type: types, credentialSubject, evidence, validUntil } = catalogue.find(type)?.example ?? {};
@@ -119,7 +122,7 @@ describe('a passport', () => {
   };
 
   /** A wallet that has scanned a code: it follows the specification from there. */
-  const redeem = async (uri: string, txCode: string, more: Record<string, string> = {}) => {
+  const redeem = async (uri: string, txCode: string, more: Record<string, string> = {}, headers = {}) => {
     const reference = new URL(uri).searchParams.get('credential_offer_uri') ?? '';
     const { body: credentialOffer } = await send('GET', reference);
     const issuer = new URL(credentialOffer.credential_issuer);
@@ -131,18 +134,19 @@ describe('a passport', () => {
       string,
       Record<string, string>,
     ];
-    const token = await form(server.token_endpoint, {
-      grant_type: grant,
-      'pre-authorized_code': String(code),
-      tx_code: txCode,
-      ...more,
-    });
+    const fields = { grant_type: grant, 'pre-authorized_code': String(code), tx_code: txCode, ...more };
+    const token = await form(server.token_endpoint, fields, headers);
     expect(token.status).toBe(200);
     return { credentialOffer, metadata, server, token: token.body };
   };
   type Redeemed = Awaited<ReturnType<typeof redeem>>;
 
-  const request = async ({ metadata, token }: Redeemed, which: object, holders: readonly WalletKey[] = [key]) => {
+  const request = async (
+    { metadata, token }: Redeemed,
+    which: object,
+    holders: readonly WalletKey[] = [key],
+    headers = {},
+  ) => {
     const { body } = await post(metadata.nonce_endpoint, {});
     const parts = {
       aud: metadata.credential_issuer,
@@ -151,7 +155,7 @@ describe('a passport', () => {
     };
     const jwt = await Promise.all(holders.map((holder) => prove(holder, parts)));
     const authorization = `${token.token_type} ${token.access_token}`;
-    return post(metadata.credential_endpoint, { ...which, proofs: { jwt } }, { authorization });
+    return post(metadata.credential_endpoint, { ...which, proofs: { jwt } }, { authorization, ...headers });
   };
   const proven = (credential: string | JsonObject) =>
     verifyProof(programme.agent.agent, readCredential(credential), { now: programme.clock.now });
@@ -230,6 +234,32 @@ describe('a passport', () => {
     });
     const late = await request({ ...first, token: refreshed.body }, which);
     expect([late.status, late.body.error]).toEqual([400, 'credential_request_denied']);
+  });
+
+  test('goes to the wallet whose key the token is bound to, and to nobody who has the token only', async () => {
+    const { offerId, txCode } = await offer([{ type: 'CoreSkillCredential' }]);
+    const device = await makeKey();
+    const proofFor = (htu: string, accessToken?: string) => {
+      const ath = accessToken && createHash('sha256').update(accessToken).digest('base64url');
+      const claims = { htm: 'POST', htu, jti: randomUUID(), ...(ath && { ath }) };
+      const iat = Math.floor(programme.clock.now.getTime() / 1000);
+      return prove(device, { aud: '', nonce: '', iat, claims, header: { typ: 'dpop+jwt' }, without: ['aud', 'nonce'] });
+    };
+    const uri = await mint(offerId, ['jwt_vc']);
+    const wallet = await redeem(uri, txCode, {}, { dpop: await proofFor(`${publicUrl}/token`) });
+    expect(wallet.token.token_type).toBe('DPoP');
+    const which = { credential_configuration_id: 'CoreSkillCredential_jwt_vc' };
+    const { access_token: token } = wallet.token;
+    const stolen = await request({ ...wallet, token: { ...wallet.token, token_type: 'Bearer' } }, which);
+    expect([stolen.status, stolen.body.error]).toEqual([401, 'invalid_token']);
+    const unproven = await request(wallet, which);
+    expect([unproven.status, unproven.body.error]).toEqual([401, 'invalid_dpop_proof']);
+    const elsewhere = { dpop: await proofFor(`${publicUrl}/notification`, token) };
+    expect((await request(wallet, which, [key], elsewhere)).body.error).toBe('invalid_dpop_proof');
+    const dpop = await proofFor(wallet.metadata.credential_endpoint, token);
+    expect((await request(wallet, which, [key], { dpop })).status).toBe(200);
+    const replayed = await request(wallet, which, [key], { dpop });
+    expect([replayed.status, replayed.body.error]).toEqual([401, 'invalid_dpop_proof']);
   });
 
   test('waits for what HR has not released', async () => {
