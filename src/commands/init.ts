@@ -51,15 +51,17 @@ function createMissingKeyEncryptionKey(config: ServiceConfig): void {
 
 /** Keys that are there already belong to an `init` that was broken off later: they are kept, and recorded again. */
 async function initialiseIdentity(foundation: Foundation): Promise<void> {
-  const { identity } = foundation;
+  const { identity, config } = foundation;
   try {
-    await identity.initialise();
+    // Who asks wallets for documents signs in to them, with a key that signs nothing else.
+    const asks = config.roles.includes('verifier');
+    await identity.initialise(asks ? ['assertionMethod', 'authentication'] : ['assertionMethod']);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'conflict') throw error;
   }
   for (const key of await identity.listKeys()) {
     await recordKey(foundation, 'key.created', key);
-    say(`key ${key.kid}: ${key.algorithm}, thumbprint ${key.thumbprint}`);
+    say(`key ${key.kid}: ${key.algorithm} for ${key.purpose}, thumbprint ${key.thumbprint}`);
   }
 }
 
@@ -72,7 +74,8 @@ async function initialiseRegistry(foundation: Foundation): Promise<void> {
     const { added } = await authority.seed(readJsonFile(seedFile), 'init');
     say(`registry: ${added} organisations from ${seedFile}`);
   }
-  const keyThumbprints = (await identity.listKeys()).map(({ thumbprint }) => thumbprint);
+  const keys = (await identity.listKeys()).filter(({ purpose }) => purpose === 'assertionMethod');
+  const keyThumbprints = keys.map(({ thumbprint }) => thumbprint);
   const pin = join(config.stateFolder, 'registry-pin.json');
   writeFileSync(pin, `${JSON.stringify({ did: config.did, keyThumbprints }, null, 2)}\n`, { mode: 0o644 });
   say(`hand ${pin} to every member by another way than the network`);

@@ -27,10 +27,18 @@ function listCommand(): Command {
 function addCommand(): Command {
   return deploymentCommand('add', 'Make a new key; it is published at once and signs after all caches know it')
     .requiredOption('-a, --algorithm <algorithm>', 'ES256 or EdDSA')
-    .action((options: { config: string; algorithm: string }) =>
-      withIdentity(options.config, (foundation) => addKey(foundation, options.algorithm)),
+    .addOption(
+      new Option('-p, --purpose <purpose>', 'assertionMethod signs credentials, authentication requests to wallets')
+        .choices(purposes)
+        .default('assertionMethod'),
+    )
+    .action((options: { config: string; algorithm: string; purpose: Purpose }) =>
+      withIdentity(options.config, (foundation) => addKey(foundation, options)),
     );
 }
+
+const purposes = ['assertionMethod', 'authentication'] as const;
+type Purpose = (typeof purposes)[number];
 
 /** What an operator may make of a key; the others come about by themselves. */
 const states = ['retired', 'expired', 'compromised'] as const;
@@ -62,14 +70,18 @@ async function withIdentity(file: string, work: (foundation: Foundation) => Prom
   }
 }
 
-async function addKey(foundation: Foundation, algorithm: string): Promise<void> {
+async function addKey(
+  foundation: Foundation,
+  { algorithm, purpose }: { algorithm: string; purpose: Purpose },
+): Promise<void> {
   if (algorithm !== 'ES256' && algorithm !== 'EdDSA') {
     throw new ServiceError('invalid_request', '--algorithm must be ES256 or EdDSA');
   }
-  await record(foundation, { action: 'key.adding', data: { algorithm } });
-  const key = await foundation.identity.addKey(algorithm);
+  await record(foundation, { action: 'key.adding', data: { algorithm, purpose } });
+  const key = await foundation.identity.addKey(algorithm, purpose);
   await recordKey(foundation, 'key.added', key);
   say(describe(key));
+  if (purpose === 'authentication') return;
   say('If the registry names your key thumbprints, tell the authority this one before it signs.');
 }
 

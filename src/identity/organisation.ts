@@ -70,10 +70,13 @@ export interface Identity {
   document(): JsonObject;
   /** The same as bytes to publish; undefined before the first refresh. */
   published(): SignedDocument | undefined;
-  /** The active assertionMethod key of this algorithm. */
-  signingKey(algorithm: JwsAlgorithm): Promise<SigningKeyReference>;
-  /** Creates the DID with an ES256 and an EdDSA key. Refuses when it has them; finishes what was broken off. */
-  initialise(): Promise<void>;
+  /** The active key of this algorithm for a purpose: assertionMethod when absent. */
+  signingKey(algorithm: JwsAlgorithm, purpose?: ProofPurpose): Promise<SigningKeyReference>;
+  /**
+   * Creates the DID with its first keys: ES256 and EdDSA for assertionMethod, which alone is wanted when nothing is said,
+   * ES256 for authentication. Refuses when it has them; finishes what was broken off.
+   */
+  initialise(purposes?: readonly ProofPurpose[]): Promise<void>;
   addKey(algorithm: JwsAlgorithm, purpose?: ProofPurpose): Promise<KeySummary>;
   changeKeyState(kid: string, state: KeyState): Promise<void>;
   listKeys(): Promise<KeySummary[]>;
@@ -90,7 +93,17 @@ export interface Identity {
   stop(): void;
 }
 
-const initialAlgorithms: readonly JwsAlgorithm[] = ['ES256', 'EdDSA'];
+interface InitialKey {
+  readonly algorithm: JwsAlgorithm;
+  readonly purpose: ProofPurpose;
+}
+
+const initialKeys: readonly InitialKey[] = [
+  { algorithm: 'ES256', purpose: 'assertionMethod' },
+  { algorithm: 'EdDSA', purpose: 'assertionMethod' },
+  // Signs requests to wallets (OpenID4VP 1.0 5.9.3), as whoever asks.
+  { algorithm: 'ES256', purpose: 'authentication' },
+];
 const documentMaxAgeSeconds = 60;
 const defaultReloadSeconds = 5;
 /** Our resolver keeps a document five minutes at most, and so may others; the rest is for slow clocks. */
@@ -126,8 +139,8 @@ export function createIdentity(options: IdentityOptions): Identity {
     did,
     document: () => known(context).document,
     published: () => context.state?.published,
-    signingKey: (algorithm) => signingKey(context, algorithm),
-    initialise: () => initialise(context),
+    signingKey: (algorithm, purpose = 'assertionMethod') => signingKey(context, algorithm, purpose),
+    initialise: (purposes = ['assertionMethod']) => initialise(context, purposes),
     addKey: (algorithm, purpose = 'assertionMethod') => addKey(context, algorithm, purpose),
     changeKeyState: (kid, state) => changeKeyState(context, kid, state),
     listKeys: async () => (await read(context)).keys.map(summarise),
@@ -186,16 +199,22 @@ async function findIdentifier({ options: { agent, did } }: Context): Promise<IId
   }
 }
 
-async function signingKey(context: Context, algorithm: JwsAlgorithm): Promise<SigningKeyReference> {
+async function signingKey(
+  context: Context,
+  algorithm: JwsAlgorithm,
+  purpose: ProofPurpose,
+): Promise<SigningKeyReference> {
   const now = context.options.now().getTime();
   const { state } = context;
   const current = state && now - state.readAt < context.reloadMilliseconds ? state : await read(context);
   const candidates = current.keys
-    .filter((key) => key.algorithm === algorithm && key.purpose === 'assertionMethod' && key.state === 'active')
+    .filter((key) => key.algorithm === algorithm && key.purpose === purpose && key.state === 'active')
     .filter((key) => key.signsFrom.getTime() <= now)
     .sort((a, b) => b.signsFrom.getTime() - a.signsFrom.getTime());
   const [key] = candidates;
-  if (!key) throw new ServiceError('key_unavailable', `This organisation has no active ${algorithm} key`);
+  if (!key) {
+    throw new ServiceError('key_unavailable', `This organisation has no active ${algorithm} key for ${purpose}`);
+  }
   const { did } = context.options;
   const kid = `${did}#${key.kid}`;
   const walletKid = walletMethodId(did, key);
@@ -203,14 +222,16 @@ async function signingKey(context: Context, algorithm: JwsAlgorithm): Promise<Si
   return { keyRef: key.kid, ...names, algorithm, thumbprint: key.key.thumbprint };
 }
 
-async function initialise(context: Context): Promise<void> {
+async function initialise(context: Context, purposes: readonly ProofPurpose[]): Promise<void> {
   const { did, now } = context.options;
   await privateKeyStoreOf(context)?.initialise();
   const existing = await findIdentifier(context);
-  const present = new Set((existing?.keys ?? []).map((key) => toManagedKey(key).algorithm));
-  const missing = initialAlgorithms.filter((algorithm) => !present.has(algorithm));
+  const present = (existing?.keys ?? []).map(toManagedKey);
+  const isPresent = (wanted: InitialKey) =>
+    present.some(({ algorithm, purpose }) => algorithm === wanted.algorithm && purpose === wanted.purpose);
+  const missing = initialKeys.filter((wanted) => purposes.includes(wanted.purpose) && !isPresent(wanted));
   if (missing.length === 0) throw new ServiceError('conflict', `${did} has its keys already; nothing was changed`);
-  for (const algorithm of missing) await createKey(context, algorithm, 'assertionMethod', now());
+  for (const { algorithm, purpose } of missing) await createKey(context, algorithm, purpose, now());
   await read(context);
 }
 

@@ -65,7 +65,11 @@ describe('init', () => {
       await trust.initialise();
       expect(readFileSync(state('key-encryption-key'), 'utf8')).toBe(kept);
       const keys = (await trust.run('keys', 'list')).stdout.trim().split('\n');
-      expect(keys.map((line) => line.split('  ')[1]).sort()).toEqual(['ES256', 'EdDSA']);
+      expect(keys.map((line) => line.split('  ').slice(1, 3).join(' ')).sort()).toEqual([
+        'ES256 assertionMethod',
+        'ES256 authentication',
+        'EdDSA assertionMethod',
+      ]);
 
       const before = contents();
       expect(await trust.run('init')).toMatchObject(refused(/initialised already; nothing was changed/));
@@ -119,7 +123,7 @@ describe('keys', () => {
       );
       expect(headerOf(next).kid).toBe(`${trust.did}#${kid}`);
       expect([await decisionOn(client, old), await decisionOn(client, next)]).toEqual(['valid', 'valid']);
-      expect((await trust.run('keys', 'list')).stdout.trim().split('\n')).toHaveLength(3);
+      expect((await trust.run('keys', 'list')).stdout.trim().split('\n')).toHaveLength(4);
       expect(await trust.run('keys', 'add', '--algorithm', 'RS256')).toMatchObject(refused(/must be ES256 or EdDSA/));
       expect(await service.stop()).toBe(0);
     },

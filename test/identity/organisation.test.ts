@@ -108,6 +108,19 @@ describe('an organisation from agent.yml', () => {
     await identity.selfTest();
   });
 
+  test('init makes a key of its own for requests, where such are made', async () => {
+    const { identity } = await fresh('requests');
+    await identity.initialise(['assertionMethod', 'authentication']);
+    const { thumbprint, walletKid } = await identity.signingKey('ES256', 'authentication');
+    expect(thumbprint).not.toBe((await identity.signingKey('ES256')).thumbprint);
+    const { authentication, assertionMethod } = identity.document() as unknown as DIDDocument;
+    expect(authentication).toContain(walletKid);
+    expect(authentication?.filter((id) => assertionMethod?.includes(id))).toEqual([]);
+    await expect(identity.signingKey('EdDSA', 'authentication')).rejects.toThrow(
+      /no active EdDSA key for authentication/,
+    );
+  });
+
   test('init that was broken off is finished, not repeated', async () => {
     const { identity, agent } = await fresh('broken-off');
     await identity.initialise();

@@ -66,9 +66,22 @@ export function chooseIdentity(deps: ClientIdentityDependencies, choice: Identit
   return rows[choice.scheme](deps, choice);
 }
 
+/**
+ * Wallets look for the key under authentication (Credo 0.6.3, shared/utils getPublicJwkFromDid); an organisation that was
+ * initialised before it asked wallets has none until `keys add`, and other wallets take the key that it has.
+ */
+async function requestKey(signingKey: Identity['signingKey']): ReturnType<Identity['signingKey']> {
+  try {
+    return await signingKey('ES256', 'authentication');
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'key_unavailable') return signingKey('ES256');
+    throw error;
+  }
+}
+
 /** ES256 is the one algorithm that every wallet reads. The key's id is a DID URL of the document (section 5.9.3). */
 async function didSigner({ agent, signingKey }: ClientIdentityDependencies['identity']): Promise<RequestSigner> {
-  const { keyRef, kid, walletKid = kid, algorithm } = await signingKey('ES256');
+  const { keyRef, kid, walletKid = kid, algorithm } = await requestKey(signingKey);
   return {
     algorithm,
     header: { kid: walletKid },
