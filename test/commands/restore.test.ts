@@ -58,7 +58,10 @@ describe('staff-passport restore', () => {
     await run('restore', saved);
     expect(await sequence()).toEqual({ sequence: 1_000_001 });
     const lists = await query<{ state: string }>('SELECT state FROM status_list ORDER BY state');
-    expect(lists.map(({ state }) => state)).toEqual(['next', 'next', 'open', 'open']);
+    // Two of each purpose, and closed ones beneath the Token Status Lists, whose indexes those hand out.
+    expect(lists.map(({ state }) => state)).toEqual([...Array(4).fill('closed'), 'next', 'next', 'open', 'open']);
+    const tokenLists = await query<{ state: string }>('SELECT state FROM token_status_list ORDER BY state');
+    expect(tokenLists.map(({ state }) => state)).toEqual(['next', 'open']);
     const trail = await query<{ action: string }>('SELECT action FROM audit_record ORDER BY entry');
     expect(trail.slice(-2).map(({ action }) => action)).toEqual(['database.restored', 'registry.leap']);
   }, 60_000);
