@@ -1,5 +1,5 @@
 /** What the operators of an authority and of a trust do by command, while the services run; and what doctor finds. */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import sqlite3 from 'sqlite3';
@@ -13,6 +13,7 @@ import {
   type Service,
   until,
 } from '../journeys/deployment.js';
+import { makeChain } from '../verification/oid4vp/authority.js';
 
 let field: Field;
 let authority: Deployment;
@@ -134,6 +135,26 @@ describe('doctor', () => {
   }
 
   test(
+    'finds a certificate that wallets would refuse',
+    async () => {
+      const chain = await makeChain({ host: 'rxb.example' });
+      const { folder, ...files } = chain;
+      trust.configure({ verification: { x509: [files] } });
+      try {
+        const { code, found } = await examine();
+        expect(code).toBe(1);
+        expect(found['request certificates']).toMatchObject(
+          fault(/^default: no dNSName .* localhost$/, /renewed chain/),
+        );
+      } finally {
+        trust.configure({ verification: { x509: [] } });
+        rmSync(folder, { recursive: true });
+      }
+    },
+    patience,
+  );
+
+  test(
     'finds nothing wrong where nothing is; says that the service is down where it is',
     async () => {
       const down = await examine();
@@ -152,7 +173,7 @@ describe('doctor', () => {
       trustService = await trust.serve();
       const up = await examine();
       expect(up.code).toBe(0);
-      expect(Object.values(up.found).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
+      expect(Object.values(up.found).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok']);
     },
     2 * patience,
   );
