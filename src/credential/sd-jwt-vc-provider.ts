@@ -11,7 +11,7 @@ import type { ClaimsPath, SdJwtVcType } from './catalogue/type-metadata.js';
 import { type EnvelopeContent, type EnvelopingKind, EnvelopingProvider } from './enveloping-provider.js';
 import { CredentialRefusal } from './refusals.js';
 import { type Random, refusingJose } from './sd-jwt-provider.js';
-import { toClaims } from './sd-jwt-vc.js';
+import { toClaims, toCredential } from './sd-jwt-vc.js';
 import type { ResolvedSigner } from './signer.js';
 
 const media = ['dc+sd-jwt'] as const;
@@ -55,7 +55,8 @@ function secure(random: Random) {
     const decoys = decoysFor(claims, selectivelyDisclosable);
     const header = { alg: algorithm, typ: media[0], kid };
     const jwt = await refusingJose(signSdJwt(header, claims, { paths, decoys, random, sign }));
-    return { ...document, proof: { type: 'JwtProof2020', jwt } };
+    // As whoever reads the token sees it: what stands beside a token must be what it says.
+    return { ...toCredential({ claims, concealed: claims }), proof: { type: 'JwtProof2020', jwt } };
   };
 }
 

@@ -155,6 +155,19 @@ describe('issued to a wallet', () => {
     },
   );
 
+  test('is what an agent verifies in the form that it made', async () => {
+    const credential = credentialOf('CoreSkill') as never;
+    const { sdJwtVc } = typeCalled('CoreSkill');
+    const made = await t.agent.createVerifiableCredential({ credential, proofFormat: 'dc+sd-jwt', sdJwtVc });
+    const policies = { credentialStatus: false };
+    expect(await t.agent.verifyCredential({ credential: made, policies })).toMatchObject({ verified: true });
+    const altered = { ...made, evidence: [] } as never;
+    expect(await t.agent.verifyCredential({ credential: altered, policies })).toMatchObject({
+      verified: false,
+      error: { errorCode: 'claims_inconsistent' },
+    });
+  });
+
   test('hides exactly the claims that the catalogue names, with salts of its own in every copy', async () => {
     const copies = [await issueOf('StaffIdentity'), await issueOf('StaffIdentity')];
     const [one, other] = copies.map((text) => text.split('~').slice(1, -1).map(opened));
