@@ -453,7 +453,12 @@ describe('what is accepted', () => {
   });
 
   test('has absolute paths: the state folder from the deployment file, all others from the state folder', () => {
-    const { stateFolder, database, keys, registry, access } = parse(onLoopback, { stateFolder: '../state/a' });
+    const x509 = [{ certificateFile: 'chain.pem', keyFile: '/run/credentials/key.pem' }];
+    const { stateFolder, database, keys, registry, access, verification } = parse(onLoopback, {
+      stateFolder: '../state/a',
+      verification: { x509 },
+    });
+    expect(verification.x509).toEqual([{ certificateFile: '/state/a/chain.pem', keyFile: '/run/credentials/key.pem' }]);
     expect(stateFolder).toBe('/state/a');
     expect(database).toEqual({ type: 'sqlite', file: '/state/a/staff-passport.sqlite' });
     expect(keys).toEqual({ keyEncryptionKeyFile: '/state/a/key-encryption-key' });
