@@ -303,7 +303,7 @@ export function receivePage(visit: Visit, documents: readonly WordedDocument[], 
 <p><a class="button" href="${minted.uri}">Open in the wallet on this device<span class="unseen">: ${title}</span></a></p>
 !${qrSvg(minted.uri, `QR code: ${title}`)}</li>`;
   });
-  const body = html`!${arrivedPart(visit, documents)}!${live.length === 0 ? nothingPart(to) : howPart(visit, live.length)}
+  const body = html`!${arrivedPart(visit, documents)}!${live.length === 0 ? nothingPart(visit, to) : howPart(visit, live.length)}
 <ol class="offers">!${parts}</ol>
 !${live.length === 0 ? '' : html`<p><a class="button" href="${to.receive}">Show what has arrived</a></p>`}
 <p><a href="${to.documents}">Go back to the documents</a></p>!${leavePart(visit, to)}`;
@@ -320,7 +320,8 @@ function howPart(visit: Visit, offers: number): string {
 <li>The codes work until ${momentInWords(ends)}. Show them to nobody.</li></ul>`;
 }
 
-function nothingPart({ documents }: PassportAddresses): string {
+function nothingPart({ life }: Visit, { documents }: PassportAddresses): string {
+  if (life === 'used') return html`<p>Nothing is left to receive. You can close the passport now.</p>`;
   return html`<div class="notice"><p>There is no QR code open now. If something is missing, <a href="${documents}">choose it again</a>.</p></div>`;
 }
 

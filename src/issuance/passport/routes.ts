@@ -53,7 +53,7 @@ const answers = {
 };
 const form = { tags: ['pages'], consumes: ['application/x-www-form-urlencoded'], response: answers };
 
-// Whatever came of a link in a message is answered by a page that says what to do, so it is not held to its form here.
+// Whatever came of a link in a message is answered by a page that says what to do, so the schema lets it pass.
 const LinkParams = Type.Object({ link: Type.String({ maxLength: 200, examples: ['AAAAAAAAAAAAAAAAAAAAAA'] }) });
 const CodeForm = Type.Object(
   { code: Type.String({ maxLength: 64 }) },
@@ -117,6 +117,15 @@ function refuseForgedForm(request: FastifyRequest, visit: Visit, given: string):
   }
 }
 
+/** What newLink() makes. Nothing else is looked up, or written into an address. */
+const linkForm = /^[A-Za-z0-9_-]{22}$/;
+
+/** Leads to the first page of a link; what never was a link has no page to lead to. */
+function goHome(reply: FastifyReply, link: string): FastifyReply {
+  if (!linkForm.test(link)) return show(reply, endPage('unknown'));
+  return goTo(reply, addressesOf(reply.server.basePath, link).home);
+}
+
 /** The first page, or the page that says why there is nothing behind the link. */
 async function showGate(
   { passport }: PassportRoutesDependencies,
@@ -124,7 +133,7 @@ async function showGate(
   reply: FastifyReply,
   options: Omit<GateOptions, 'organisation'> = {},
 ): Promise<FastifyReply> {
-  const look = await passport.look(link);
+  const look = linkForm.test(link) ? await passport.look(link) : undefined;
   const life = look?.life ?? 'unknown';
   if (look === undefined || life !== 'open') return show(reply, endPage(life === 'open' ? 'unknown' : life));
   const { basePath, serviceName } = reply.server;
@@ -283,7 +292,7 @@ function addDocuments(server: HttpServer, deps: PassportRoutesDependencies): voi
     async (request, reply) => {
       const to = addressesOf(server.basePath, request.params.link);
       const visit = await deps.passport.visit(request.params.link, sessionOf(request));
-      if (visit === undefined) return goTo(reply, to.home);
+      if (visit === undefined) return goHome(reply, request.params.link);
       return show(reply, documentsPage(visit, worded(deps, visit), to));
     },
   );
@@ -321,7 +330,7 @@ function addChoice(server: HttpServer, deps: PassportRoutesDependencies): void {
       const { link } = request.params;
       const session = sessionOf(request);
       const visit = await deps.passport.visit(link, session);
-      if (visit === undefined) return goTo(reply, addressesOf(server.basePath, link).home);
+      if (visit === undefined) return goHome(reply, link);
       refuseForgedForm(request, visit, request.body.csrf);
       return answerChoice(deps, { link, session, visit, fields: request.body as Fields }, reply);
     },
@@ -351,7 +360,7 @@ async function answerChoice(
   }
   if (unanswered.length > 0) return show(reply, reasonsPage(visit, unanswered, { walletId: wallet.id, take }, to));
   const choice: Choice = { wallet, take, decline };
-  if (!(await deps.passport.choose(link, session, choice))) return goTo(reply, to.home);
+  if (!(await deps.passport.choose(link, session, choice))) return goHome(reply, link);
   return take.length > 0 ? goTo(reply, to.receive) : show(reply, nothingTakenPage(to));
 }
 
@@ -371,7 +380,7 @@ function addReceive(server: HttpServer, deps: PassportRoutesDependencies): void 
     async (request, reply) => {
       const to = addressesOf(server.basePath, request.params.link);
       const visit = await deps.passport.visit(request.params.link, sessionOf(request));
-      if (visit === undefined) return goTo(reply, to.home);
+      if (visit === undefined) return goHome(reply, request.params.link);
       return show(reply, receivePage(visit, worded(deps, visit), to));
     },
   );

@@ -182,18 +182,26 @@ describe("a person's passport", () => {
       expect([chosen.status, chosen.location]).toEqual([303, pathOf(offer)]);
     });
 
-    test.each(['/passport/AAAAAAAAAAAAAAAAAAAAAA', '/passport/cut', `/passport/${'x'.repeat(150)}`, '/passport/%00'])(
-      'that is unknown, such as %s, has a page that says what to do',
-      async (path) => {
-        for (const browser of [
-          await new TestBrowser().get(path),
-          await new TestBrowser().post(`${path}/code`, { code: '123456' }),
-        ]) {
-          expect([browser.status, browser.title]).toEqual([404, 'This link is not known']);
-          expect(browser.text).toContain('What to do next');
-        }
-      },
-    );
+    test.each([
+      '/passport/AAAAAAAAAAAAAAAAAAAAAA',
+      '/passport/cut',
+      `/passport/${'x'.repeat(150)}`,
+      '/passport/%00',
+      '/passport/%0d%0aset-cookie:a=b',
+    ])('that is unknown, such as %s, has a page that says what to do', async (path) => {
+      for (const browser of [
+        await new TestBrowser().get(path),
+        await new TestBrowser().post(`${path}/code`, { code: '123456' }),
+      ]) {
+        expect([browser.status, browser.title]).toEqual([404, 'This link is not known']);
+        expect(browser.text).toContain('What to do next');
+      }
+      for (const page of ['documents', 'receive', 'sign-in']) {
+        const browser = await new TestBrowser().get(`${path}/${page}`);
+        if (browser.status === 303) await browser.get(browser.location);
+        expect([page, browser.status]).toEqual([page, 404]);
+      }
+    });
 
     test('that has ended has a page each that says what to do', async () => {
       const [withdrawn, expired, used, locked] = [
