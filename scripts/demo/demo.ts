@@ -5,6 +5,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createNurse } from './nurse.js';
 import { type Organisation, openOrganisation } from './organisation.js';
 import { readHomeCredentials, readHostCredentials } from './passport.js';
 import { play } from './story.js';
@@ -21,7 +22,7 @@ const { values: options } = parseArgs({
 
 async function main(): Promise<void> {
   const begin = Date.now();
-  process.stdout.write('Staff Passport: one credential’s whole life between three organisations\n');
+  process.stdout.write('Staff Passport: a nurse’s passport between three organisations\n');
   const [authority, home, host] = await Promise.all([
     openOrganisation('the authority', join(options.agents, 'registry.yml')),
     openOrganisation('trust A', join(options.agents, 'rxa.yml')),
@@ -34,7 +35,9 @@ async function main(): Promise<void> {
     await bringUp(authority, [home, host]);
     const homeCredentials = await readHomeCredentials(options.data, home.odsCode);
     const hostCredentials = await readHostCredentials(options.data, host.odsCode);
-    await play({ authority, home, host, homeCredentials, hostCredentials });
+    const walletFile = join(home.stateFolder, '../nurse/wallet.json');
+    const nurse = createNurse(walletFile);
+    await play({ authority, home, host, homeCredentials, hostCredentials, nurse });
     process.stdout.write(`\nEvery step was as told, in ${((Date.now() - begin) / 1000).toFixed(1)} s.\n`);
   } catch (cause) {
     await end();

@@ -139,7 +139,8 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-async function command(args: string[]): Promise<string> {
+/** Runs the program as an operator or a holder would; what it printed, or an Error with what it complained of. */
+export async function command(args: readonly string[]): Promise<string> {
   try {
     return (await run(process.execPath, [program, ...args], { timeout: startUpLimit, maxBuffer: 4_000_000 })).stdout;
   } catch (cause) {

@@ -1,9 +1,10 @@
 /**
- * The story that `npm start` plays: a trust issues a nurse's passport, another trust verifies it, the first revokes a
- * credential, the authority suspends the first trust and reinstates it. Every change is made through a public API and
- * seen by the ordinary pull; a step that does not end as told throws.
+ * The story that `npm start` plays: a trust issues a nurse's credentials, another trust verifies them; she receives her
+ * passport in a wallet and shows it; the first trust revokes, the authority suspends it and reinstates it. Every change is
+ * made through a public API and seen by the ordinary pull; a step that does not end as told throws.
  */
 import { performance } from 'node:perf_hooks';
+import { type Nurse, staffIdentifier } from './nurse.js';
 import { type Organisation, pause } from './organisation.js';
 import { chapter, step, table } from './terminal.js';
 
@@ -42,6 +43,7 @@ export interface Cast {
   readonly host: Organisation;
   readonly homeCredentials: readonly ToIssue[];
   readonly hostCredentials: readonly ToIssue[];
+  readonly nurse: Nurse;
 }
 
 const formats = ['vc+jwt', 'eddsa-rdfc-2022', 'jwt_vc'] as const;
@@ -50,13 +52,26 @@ const patience = 20_000;
 
 /** Plays the whole story. Throws when a step does not end as told. */
 export async function play(cast: Cast): Promise<void> {
-  const { authority, home, host } = cast;
+  const { authority, home, host, nurse } = cast;
   chapter('Two trusts issue a passport');
   const passport = [...(await issueAll(home, cast.homeCredentials)), ...(await issueAll(host, cast.hostCredentials))];
   const homeIssued = passport.filter((item) => cast.homeCredentials.some(({ title }) => title === item.title));
 
   chapter(`${host.odsCode} verifies every credential`);
   await verifyAll(host, passport);
+
+  chapter(`${home.odsCode} offers the nurse her passport, and she receives it in her wallet`);
+  const offer = await offerPassport(home, cast.homeCredentials);
+  await receiveSignedIn(nurse, offer.link);
+  chapter(`${host.odsCode} offers her placement, by link and code`);
+  await receiveByCode(nurse, host, cast.hostCredentials);
+
+  chapter(`${host.odsCode} asks whether she is ready to start, and she shows her passport`);
+  await share(nurse, host, { decision: 'valid' });
+
+  chapter(`${home.odsCode} revokes the DBS check in her wallet`);
+  await revokeOffered(home, offer, 'DbsCheckCredential');
+  await share(nurse, host, { decision: 'invalid', code: 'status_revoked' });
 
   chapter(`${home.odsCode} revokes one credential`);
   const lost = homeIssued.at(-1);
@@ -92,6 +107,120 @@ async function issueAll(trust: Organisation, credentials: readonly ToIssue[]): P
       return issued;
     },
     (issued) => `${issued.length} issued`,
+  );
+}
+
+/** What HR gets when it offers a passport. */
+interface Offer {
+  readonly offerId: string;
+  readonly link: string;
+  readonly txCode: string;
+  readonly documents: readonly { readonly id: string; readonly type: string }[];
+}
+
+/** An offer is made before anybody knows which key the wallet will bring. */
+async function offer(trust: Organisation, credentials: readonly ToIssue[]): Promise<Offer> {
+  const offered = credentials.map(({ credential }) => {
+    const { id: _, ...credentialSubject } = credential['credentialSubject'] as Record<string, unknown>;
+    return { credential: { ...credential, credentialSubject } };
+  });
+  const body = { credentials: offered, person: { signInSubject: staffIdentifier } };
+  const answer = await trust.call('POST', '/admin/offers', { token: await trust.token(), body, expect: 201 });
+  return answer.body as Offer;
+}
+
+async function offerPassport(trust: Organisation, credentials: readonly ToIssue[]): Promise<Offer> {
+  return step(
+    `${trust.odsCode} offers ${credentials.length} documents to ${staffIdentifier}`,
+    () => offer(trust, credentials),
+    ({ link, txCode }) => `link ${link}, code ${txCode} by another way`,
+  );
+}
+
+async function receiveSignedIn(nurse: Nurse, link: string): Promise<void> {
+  const uri = await step('she opens the link, signs in and takes everything', () => nurse.choose(link));
+  await step(
+    'her wallet receives what is behind the QR code',
+    () => nurse.receive(uri),
+    (names) => `${names.length} documents`,
+  );
+}
+
+async function receiveByCode(nurse: Nurse, trust: Organisation, credentials: readonly ToIssue[]): Promise<void> {
+  const { offerId, txCode } = await step(`${trust.odsCode} offers her placement`, () => offer(trust, credentials));
+  await step(
+    'her wallet receives it with the code',
+    async () => {
+      const body = { grant: 'pre-authorized_code', walletFormats: ['sd_jwt'] };
+      const path = `/admin/offers/${offerId}/credential-offers`;
+      const minted = await trust.call('POST', path, { token: await trust.token(), body, expect: 201 });
+      return nurse.receive(minted.body.uri, txCode);
+    },
+    (names) => names.join(', '),
+  );
+}
+
+interface Shown {
+  readonly decision: string;
+  readonly presentations: readonly {
+    readonly id: string;
+    readonly report: { readonly credentials: readonly Report[] };
+  }[];
+}
+
+/** The host asks, the nurse pastes the link into her wallet, the host reads the verdict; until it is as told. */
+async function share(nurse: Nurse, host: Organisation, told: { decision: string; code?: string }): Promise<void> {
+  const shown = await step(
+    `${host.odsCode} asks for "ready-to-start"; her wallet answers`,
+    async () => {
+      const end = Date.now() + patience;
+      let answer = await shareOnce(nurse, host);
+      while (!saysSo(answer, told) && Date.now() < end) answer = await shareOnce(nurse, host);
+      return answer;
+    },
+    ({ decision }) => decision,
+  );
+  const lines = reportsOf(shown).map(({ id, report }) => [
+    id.replace(/-[a-z0-9_]+$/, ''),
+    report.decision,
+    report.decision === 'valid' ? '' : reason(report),
+  ]);
+  table(['shown', 'documents', 'decision', ''], counted(lines));
+  if (!saysSo(shown, told)) throw new Error(`expected ${told.decision}, got ${shown.decision}`);
+}
+
+/** Equal lines once, with their number behind the first cell. */
+function counted(lines: readonly string[][]): string[][] {
+  const numbers = new Map<string, number>();
+  for (const line of lines) numbers.set(line.join('\t'), (numbers.get(line.join('\t')) ?? 0) + 1);
+  return [...numbers].map(([line, number]) => {
+    const [first = '', ...rest] = line.split('\t');
+    return [first, String(number), ...rest];
+  });
+}
+
+async function shareOnce(nurse: Nurse, host: Organisation): Promise<Shown> {
+  const token = await host.token();
+  const body = { template: 'ready-to-start', flow: 'cross' };
+  const request = await host.call('POST', '/vp/requests', { token, body, expect: 201 });
+  await nurse.share(request.body.uri);
+  return (await host.call('GET', `/vp/requests/${request.body.id}/result`, { token })).body as Shown;
+}
+
+function reportsOf({ presentations }: Shown): { id: string; report: Report }[] {
+  return presentations.flatMap(({ id, report }) => report.credentials.map((one) => ({ id, report: one })));
+}
+
+function saysSo(shown: Shown, told: { decision: string; code?: string }): boolean {
+  const codes = reportsOf(shown).flatMap(({ report }) => report.checks.map(({ code }) => code));
+  return shown.decision === told.decision && (told.code === undefined || codes.includes(told.code));
+}
+
+async function revokeOffered(trust: Organisation, { offerId, documents }: Offer, type: string): Promise<void> {
+  const documentIds = documents.filter((document) => document.type === type).map(({ id }) => id);
+  const body = { documentIds, reason: 'CredentialProvidedInError' };
+  await step(`${trust.odsCode} revokes every copy of it`, async () =>
+    trust.call('POST', `/admin/offers/${offerId}/revoke`, { token: await trust.token(), body }),
   );
 }
 

@@ -42,6 +42,17 @@ function faultsOf(draft: Claims, odsCode: string) {
   return type.validate(complete, { pending: ['credentialStatus'] });
 }
 
+test('the example of an offer holds what HR may offer', () => {
+  const { credentials } = JSON.parse(readFileSync(join(data, 'offer.json'), 'utf8')) as {
+    credentials: { credential: Claims & { credentialSubject: Claims } }[];
+  };
+  for (const { credential } of credentials) {
+    expect(credential.credentialSubject).not.toHaveProperty('id');
+    const held = { ...credential, credentialSubject: { ...credential.credentialSubject, id: 'did:example:holder' } };
+    expect(faultsOf(held, 'RXA')).toEqual([]);
+  }
+});
+
 function subjectOf(item: { credential: Claims }): Claims {
   return item.credential['credentialSubject'] as Claims;
 }

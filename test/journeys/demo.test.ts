@@ -67,7 +67,14 @@ test(
     const first = await play();
     expect(first.told).toContain('Every step was as told');
     expect(first.code).toBe(0);
-    for (const sentence of ['60 issued', 'invalid: The credential was revoked', 'suspended in the trust registry']) {
+    for (const sentence of [
+      '60 issued',
+      'her wallet receives what is behind the QR code … 20 documents',
+      'her wallet answers … valid',
+      'her wallet answers … invalid',
+      'invalid: The credential was revoked',
+      'suspended in the trust registry',
+    ]) {
       expect(first.told).toContain(sentence);
     }
     await expectSilence(urls);
