@@ -205,6 +205,7 @@ function withSharedResponses(schema: FastifySchema, route: Route): Record<string
   const own = structuredClone((schema.response ?? {}) as Record<string, never>);
   const style = route.config?.errors ?? 'problem';
   if (style === 'oauth') return { ...oauthResponses, ...own };
+  if (style === 'negotiatedOauth') return { ...negotiatedResponses, ...own };
   const codes = sharedCodes(schema, route);
   if (style === 'page') return { ...errorPages(codes), ...own };
   for (const code of codes) addProblem(own, code);
@@ -222,7 +223,7 @@ function oauthResponse(description: string, error: string) {
   return { description, content: { 'application/json': { schema: oauthError, example } } };
 }
 
-const oauthResponses: Record<number, unknown> = {
+const oauthResponses: Readonly<Record<number, ReturnType<typeof oauthResponse>>> = {
   400: oauthResponse('The request is not valid', 'invalid_request'),
   401: oauthResponse('The client could not be authenticated', 'invalid_client'),
   413: oauthResponse('The body is too large', 'invalid_request'),
@@ -231,3 +232,11 @@ const oauthResponses: Record<number, unknown> = {
   500: oauthResponse('An unexpected fault', 'server_error'),
   503: oauthResponse('Too busy or stopping', 'temporarily_unavailable'),
 };
+
+/** The same as JSON, or as a page to whom Accept prefers one. */
+const negotiatedResponses: Record<number, unknown> = Object.fromEntries(
+  Object.entries(oauthResponses).map(([status, { description, content }]) => [
+    status,
+    { description, content: { ...content, ...errorPageSchema.content } },
+  ]),
+);

@@ -223,7 +223,7 @@ function addAuthorizeEndpoint(server: HttpServer, authorization: Authorization):
         operationId: 'walletAuthorize',
         summary: 'Where a wallet sends its person to sign in (RFC 6749 section 3.1)',
         querystring: AuthorizeQuery,
-        response: { 302: redirection, 400: errorPageSchema },
+        response: { 302: redirection },
       },
     },
     async (request, reply) => {
@@ -261,17 +261,16 @@ function answerUnmet(refusal: AuthorizationRefusal, request: FastifyRequest, rep
 }
 
 function addConsent(server: HttpServer, authorization: Authorization): void {
-  const config = { access: 'public', errors: 'negotiatedOauth', limit: 'wallet' } as const;
   server.get(
     consentPath,
     {
       exposeHeadRoute: false,
-      config,
+      config: { access: 'public', errors: 'negotiatedOauth', limit: 'wallet' },
       schema: {
         tags: ['pages'],
         operationId: 'walletConsentPage',
         summary: 'The page on which a person allows a wallet to receive documents',
-        response: { 200: pageAnswer, 302: redirection, 400: errorPageSchema },
+        response: { 200: pageAnswer, 302: redirection },
       },
     },
     async (request, reply) => {
@@ -290,7 +289,7 @@ function addConsent(server: HttpServer, authorization: Authorization): void {
   server.post(
     consentPath,
     {
-      config: { ...config, bodyTypes: ['form'] },
+      config: { access: 'public', errors: 'page', limit: 'wallet', bodyTypes: ['form'] },
       schema: {
         ...form,
         tags: ['pages'],
