@@ -8,6 +8,7 @@ import { signJws } from '../../src/jose/jws.js';
 import { parseSdJwt, signSdJwt } from '../../src/jose/sd-jwt.js';
 import type { JsonObject } from '../../src/json.js';
 import { statusRoutes } from '../../src/status/routes.js';
+import { verificationRoutes } from '../../src/verification/routes.js';
 import type { Check } from '../../src/verification/verification.js';
 import { makeKey, now as start, type TestKey } from '../credential/agent.js';
 import { catalogue } from '../credential/examples.js';
@@ -232,6 +233,40 @@ describe('presented with a key binding', () => {
     expect([report.decision, failed(report)]).toEqual(['invalid', []]);
     expect(report.credentials.map(failed)).toEqual([['status:status_revoked']]);
   });
+});
+
+test('POST /verify takes it as a credential and as a presentation', async () => {
+  const { text } = await issue();
+  const server = await createServer({
+    publicUrl,
+    serviceName: 'Trust',
+    version: '0',
+    authorise: () => Promise.reject(new Error('not asked')),
+    metrics: createMetrics(),
+    checkResponses: true,
+    pressure: { maxEventLoopDelayMilliseconds: 0 },
+    now: () => programme.clock.now,
+    newId: () => 'id',
+  });
+  await server.register(verificationRoutes({ verification: programme.verification(), open: true }));
+  const post = async (payload: object) => {
+    const answer = await server.inject({ method: 'POST', url: '/verify', payload });
+    expect(answer.statusCode).toBe(200);
+    return answer.json();
+  };
+  const presented = await present(text);
+  const options = { challenge, domain };
+  expect(await post({ verifiableCredential: text })).toMatchObject({ decision: 'valid' });
+  expect(await post({ verifiableCredential: presented, options })).toMatchObject({ decision: 'valid' });
+  const report = await post({ verifiablePresentation: presented, options });
+  expect(report).toMatchObject({ decision: 'valid', holder: did, credentials: [{ format: 'dc+sd-jwt' }] });
+  const wrong = { challenge: 'other', domain };
+  expect(await post({ verifiablePresentation: presented, options: wrong })).toMatchObject({ decision: 'invalid' });
+  for (const broken of ['a~b~c', `${presented}~`, `~${text}`, text.replaceAll('~', '~~')]) {
+    expect((await post({ verifiablePresentation: broken, options })).decision).toBe('invalid');
+    expect((await post({ verifiableCredential: broken })).decision).toBe('invalid');
+  }
+  await server.close();
 });
 
 /** The two lists of bits that a copy has its index in. */
