@@ -93,7 +93,8 @@ function missingInResponse(status: string, { description, content = {} }: Operat
   const isProblem = (type: string) => type === 'application/problem+json';
   return [
     ...(description === '' || description === 'Default Response' ? [`description of ${status}`] : []),
-    ...(media.length === 0 && status !== '304' ? [`content of ${status}`] : []),
+    // RFC 9110 15.3.5: a 204 has none; a redirection needs none.
+    ...(media.length === 0 && !/^(204|3\d\d)$/.test(status) ? [`content of ${status}`] : []),
     ...media.filter(([, { schema }]) => schema === undefined).map(([type]) => `schema of ${status} ${type}`),
     ...media
       .filter(([type, body]) => isProblem(type) && examplesOf(body).length === 0)
