@@ -35,8 +35,8 @@ import { createOfferSecrets } from './secrets.js';
 import { purgeOffers } from './store.js';
 
 export type { OffersContext } from './context.js';
-export type { OfferAnswer, OfferCaller, OfferedCredential, OfferRequest } from './creating.js';
-export type { DocumentView, OfferedDocument } from './documents.js';
+export type { OfferAnswer, OfferCaller, OfferRequest } from './creating.js';
+export type { OfferedDocument } from './documents.js';
 export type { MintRequest, OfferView, ResentOffer } from './managing.js';
 export type { MintedOffer } from './minting.js';
 export type { Grant, Redeemed } from './redeeming.js';

@@ -260,7 +260,7 @@ export interface Ticked {
 }
 
 /** Leaving a document for later is no reason; HR is not told. */
-export const laterWords = 'Not now: I will receive it later';
+const laterWords = 'Not now: I will receive it later';
 
 /** Why what was not ticked is left out. */
 export function reasonsPage(
