@@ -89,11 +89,14 @@ async function deployAuthority(field: Field): Promise<Deployment> {
 
 async function deployTrust(field: Field, name: 'rxa' | 'rxb', authority: Deployment): Promise<Deployment> {
   const placed = await placement(name);
+  const { certificateFile, keyFile } = placed(0).tls;
   return field.deploy(name, (port) => ({
     ...placed(port),
     programme: { baseUrl: authority.url },
     access: { clients: [{ id: 'operator', jwksFile: 'operator.jwks.json', scopes }] },
     signIn: { provider: 'development' },
+    // Requests to wallets are signed with what TLS has, as the name in both is the verifier's.
+    verification: { x509: [{ certificateFile, keyFile }] },
     registry: { source: 'url', file: null, url: `${authority.url}/registry/list`, pinFile: 'registry-pin.json' },
   }));
 }

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { exampleOf } from '../journeys/client.js';
+import { presentingWithCredo } from './credo/presenting.js';
 import { receivingWithCredo } from './credo/receiving.js';
 import { CredoWallet } from './credo/wallet.js';
 import { authorityFile, openProgramme, type Programme } from './programme.js';
+import { presentingWithSphereon } from './sphereon/presenting.js';
+import { receivingWithSphereon } from './sphereon/receiving.js';
 
 let programme: Programme;
 let credo: CredoWallet;
@@ -39,3 +42,6 @@ describe('three organisations over https with a private authority, at did:web wi
 });
 
 receivingWithCredo({ programme: () => programme, wallet: () => credo });
+presentingWithCredo({ programme: () => programme, open: () => CredoWallet.open(authorityFile) });
+receivingWithSphereon({ programme: () => programme });
+presentingWithSphereon({ programme: () => programme });

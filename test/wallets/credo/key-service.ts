@@ -16,10 +16,17 @@ import {
 import { Kms } from '@credo-ts/core';
 
 type Service = Kms.KeyManagementService;
-type Options<Name extends keyof Service> = Service[Name] extends (context: never, options: infer T) => unknown ? T : never;
+type Options<Name extends keyof Service> = Service[Name] extends (context: never, options: infer T) => unknown
+  ? T
+  : never;
 
 /** Digest of each algorithm that this keystore can sign with; EdDSA digests by itself. */
-const digests: Readonly<Record<string, string | null>> = { ES256: 'sha256', ES384: 'sha384', EdDSA: null, Ed25519: null };
+const digests: Readonly<Record<string, string | null>> = {
+  ES256: 'sha256',
+  ES384: 'sha384',
+  EdDSA: null,
+  Ed25519: null,
+};
 const curves: readonly string[] = ['P-256', 'P-384', 'Ed25519'];
 /** Content encryption of `direct_post.jwt`, with the length of its key. */
 const contentKeyBits: Readonly<Record<string, 128 | 256>> = { A128GCM: 128, A256GCM: 256 };
@@ -65,7 +72,10 @@ export class NodeKeyService implements Service {
     return { signature: new Uint8Array(sign(digests[algorithm], data as Uint8Array, key)) };
   }
 
-  async verify(_context: unknown, { key, algorithm, data, signature }: Options<'verify'>): Promise<Kms.KmsVerifyReturn> {
+  async verify(
+    _context: unknown,
+    { key, algorithm, data, signature }: Options<'verify'>,
+  ): Promise<Kms.KmsVerifyReturn> {
     const publicJwk = key.publicJwk ?? publicJwkOf(this.#privateKey(key.keyId), key.keyId);
     const publicKey = createPublicKey({ key: publicJwk as webcrypto.JsonWebKey, format: 'jwk' });
     const options = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
@@ -120,7 +130,9 @@ function deriveContentKey(
   { parties, bits }: { parties: readonly Buffer[]; bits: number },
 ): Buffer {
   const info = [Buffer.from(algorithm), ...parties].flatMap((part) => [uint32(part.length), part]);
-  const digest = createHash('sha256').update(Buffer.concat([uint32(1), secret, ...info, uint32(bits)])).digest();
+  const digest = createHash('sha256')
+    .update(Buffer.concat([uint32(1), secret, ...info, uint32(bits)]))
+    .digest();
   return digest.subarray(0, bits / 8);
 }
 

@@ -119,7 +119,11 @@ export class CredoWallet {
   /** The authorization code flow: pushes the request, `visit` is the person in her browser, then the token. */
   async authorise(
     offer: OpenId4VciResolvedCredentialOffer,
-    { clientId, redirectUri, visit }: { clientId: string; redirectUri: string; visit: (url: string) => Promise<string> },
+    {
+      clientId,
+      redirectUri,
+      visit,
+    }: { clientId: string; redirectUri: string; visit: (url: string) => Promise<string> },
   ): Promise<Access> {
     const request = await this.#holder.resolveOpenId4VciAuthorizationRequest(offer, { clientId, redirectUri });
     if (request.authorizationFlow !== 'Oauth2Redirect') throw new Error(`unexpected flow ${request.authorizationFlow}`);
@@ -159,7 +163,11 @@ export class CredoWallet {
   }
 
   /** Asks again for what was not ready. */
-  async requestDeferred(offer: OpenId4VciResolvedCredentialOffer, access: Access, waiting: Deferred): Promise<Credentials> {
+  async requestDeferred(
+    offer: OpenId4VciResolvedCredentialOffer,
+    access: Access,
+    waiting: Deferred,
+  ): Promise<Credentials> {
     const { transactionId, credentialConfigurationId, credentialConfiguration, jwkThumbprintKmsKeyIdMapping } = waiting;
     return this.#holder.requestDeferredCredentials({
       issuerMetadata: offer.metadata,
@@ -176,7 +184,10 @@ export class CredoWallet {
   async notify(
     offer: OpenId4VciResolvedCredentialOffer,
     access: Access,
-    { notificationId = '', event }: { notificationId: string | undefined; event: 'credential_accepted' | 'credential_deleted' },
+    {
+      notificationId = '',
+      event,
+    }: { notificationId: string | undefined; event: 'credential_accepted' | 'credential_deleted' },
   ): Promise<void> {
     await this.#holder.sendNotification({
       metadata: offer.metadata,
