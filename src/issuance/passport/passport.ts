@@ -241,9 +241,16 @@ async function readVisit(context: OffersContext, tx: Tx, visiting: Visiting): Pr
       credential: visible(row, opened) ? openContent(context, row) : undefined,
     })),
     wallet: findWallet(session.wallet),
-    minted: await readMinted(context, tx, session.digest),
+    minted: inOrderOf(documents, await readMinted(context, tx, session.digest)),
     expiresAt: session.expiresAt,
   };
+}
+
+/** As the person saw them: HR's order. */
+function inOrderOf(documents: Opened['documents'], minted: readonly MintedOffer[]): MintedOffer[] {
+  const places = new Map(documents.map(({ id, place }) => [id, place]));
+  const placeOf = ({ documentIds }: MintedOffer) => places.get(documentIds[0] ?? '') ?? 0;
+  return minted.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
 function visible(row: DocumentRow, opened: Opened): boolean {
