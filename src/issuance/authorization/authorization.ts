@@ -29,7 +29,6 @@ import type { SessionAudit, TokenResponse } from './sessions.js';
 import { findSessionByAccess, forgetExpired, type SessionRow } from './store.js';
 import { answerTokenRequest, grantTypesOf, type TokenDependencies } from './token-requests.js';
 
-export { type Dataset, datasetsOf } from './grant.js';
 export { AuthorizationRefusal, type Consent } from './interaction.js';
 export { authorizationEntities } from './store.js';
 
@@ -40,7 +39,7 @@ export interface WalletAccess {
   /** How often the session was refreshed. */
   readonly generation: number;
   readonly grant: Grant;
-  /** The token response named credential_identifiers: then a wallet asks by those (`datasetsOf`) and by nothing else. */
+  /** The token response named credential_identifiers: then a wallet asks by those and by nothing else. */
   readonly identifiers: boolean;
   readonly clientId?: string;
   /** The thumbprint of the key that the session is bound to. */

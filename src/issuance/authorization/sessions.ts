@@ -63,7 +63,7 @@ export interface Beginning {
   readonly details: boolean;
 }
 
-export const accessTokenSeconds = 600;
+const accessTokenSeconds = 600;
 const refreshTokenSeconds = 30 * 86_400;
 
 /** Returned, not thrown, where something must be committed with the refusal. */

@@ -184,6 +184,8 @@ describe('a pre-authorized code', () => {
     const { offer, txCode } = await minted();
     for (let count = 0; count < 6; count += 1) {
       expectRefusal(await counter.post('/token', redemption(offer, undefined)), 'invalid_request');
+      // RFC 6749 3.2: a parameter without a value was not sent.
+      expectRefusal(await counter.post('/token', redemption(offer, '')), 'invalid_request');
     }
     expect((await counter.post('/token', redemption(offer, txCode))).status).toBe(200);
   });
@@ -260,6 +262,19 @@ describe('a token request', () => {
       error,
     );
     expect((await counter.post('/token', redemption(offer, txCode))).status).toBe(200);
+  });
+
+  test.each([
+    ['that no table may hold', 'wallet\u0000'],
+    ['with a line break', 'wallet\n'],
+    ['in another alphabet', 'портмоне'],
+  ])('from a client_id %s is refused before the code is looked at', async (_title, clientId) => {
+    const { offer, txCode } = await minted();
+    const before = await counter.rows();
+    const form = { ...redemption(offer, txCode), client_id: clientId };
+    expectRefusal(await counter.post('/token', form), 'invalid_request');
+    expect(await counter.rows()).toEqual(before);
+    expect((await counter.post('/token', { ...form, client_id: '' })).status).toBe(200);
   });
 
   test('as JSON, with a parameter twice, or with a client secret in a header is refused', async () => {

@@ -196,7 +196,7 @@ export async function openCounter(
 }
 
 /** The way out, led back in: the identity provider is on the same server. */
-export function exchangeWith(server: HttpServer): Exchange {
+function exchangeWith(server: HttpServer): Exchange {
   return async ({ method, url, headers, body }) => {
     const { pathname, search } = new URL(url);
     const answer = await server.inject({

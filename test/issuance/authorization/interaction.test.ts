@@ -68,6 +68,7 @@ describe('redirect_uri', () => {
     'https://wallet.example/c b',
     'https://wallet.example/"><script>',
     'https:\\\\wallet.example',
+    'https:///wallet.example',
     'https:wallet.example',
     'https://',
     'javascript:alert(1)',
@@ -130,6 +131,13 @@ describe('a pushed authorization request', () => {
   test('ignores what it does not know, and unknown scopes beside a known one', async () => {
     const { answer } = await push({ scope: `openid ${sdJwt}`, resource: issuer, nonce: 'x', anything: 'else' });
     expect(answer.status).toBe(201);
+  });
+
+  test('takes a parameter without a value for one that was not sent', async () => {
+    const empty = { scope: '', state: '', issuer_state: '', authorization_details: '', dpop_jkt: '', request: '' };
+    expect((await push(empty)).answer.status).toBe(201);
+    expect((await push({ client_id: '' })).answer.body.error).toBe('invalid_request');
+    expect((await push({ code_challenge_method: '' })).answer.body.error).toBe('invalid_request');
   });
 
   test('can be used once, by the client that pushed it, within its minute', async () => {
@@ -345,7 +353,7 @@ describe('an authorization code', () => {
     ['from another redirect_uri', { redirect_uri: 'https://thief.example/cb' }, 'invalid_grant'],
     ['without its redirect_uri', { redirect_uri: undefined }, 'invalid_grant'],
     ['by another client', { client_id: 'https://thief.example' }, 'invalid_grant'],
-    ['by nobody', { client_id: undefined }, 'invalid_grant'],
+    ['by nobody', { client_id: undefined }, 'invalid_request'],
     [
       'for more than was allowed',
       {
