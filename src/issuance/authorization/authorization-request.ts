@@ -27,17 +27,26 @@ export interface AuthorizationRequest {
 
 /** Free text as far as we know a public client: but short, and nothing that a page or a log would stumble over. */
 const clientIdPattern = /^[\x20-\x7e]{1,512}$/;
+const clientIdRule = 'client_id is missing, or is no text of 1 to 512 printable characters.';
 const challengePattern = /^[A-Za-z0-9_-]{43}$/;
 const maxStateLength = 1024;
 const maxScopeLength = 8192;
 const maxScopes = 64;
 
+/** RFC 6749 3.1 and 3.2: a parameter without a value was not sent. */
+export function withoutEmpty(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
+}
+
+/** Throws OAuthError invalid_request. */
+export function checkClientId(clientId: string | undefined): asserts clientId is string {
+  if (clientId === undefined || !clientIdPattern.test(clientId)) throw new OAuthError('invalid_request', clientIdRule);
+}
+
 /** Where the answer goes; throws what must be told to the person, for nobody else may be told. */
 export function readRedirect(parameters: Parameters): { clientId: string; redirectUri: string; state?: string } {
   const { client_id: clientId, redirect_uri: redirectUri, state } = parameters;
-  if (clientId === undefined || !clientIdPattern.test(clientId)) {
-    throw new OAuthError('invalid_request', 'client_id is missing, or is no text of 1 to 512 printable characters.');
-  }
+  checkClientId(clientId);
   const fault = faultOfRedirectUri(redirectUri);
   if (fault !== undefined) throw new OAuthError('invalid_request', fault);
   if (state !== undefined && !isText(state, maxStateLength)) {

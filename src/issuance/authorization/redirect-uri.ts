@@ -46,7 +46,8 @@ export function faultOfRedirectUri(text: string | undefined): string | undefined
 
 function faultOfScheme(url: URL, text: string): string | undefined {
   const scheme = url.protocol.slice(0, -1);
-  if (scheme === 'https') return text.toLowerCase().startsWith('https://') ? undefined : 'redirect_uri has no host.';
+  // Browsers read a host into https:wallet.example and https:///wallet.example.
+  if (scheme === 'https') return /^https:\/\/[^/]/i.test(text) ? undefined : 'redirect_uri has no host.';
   if (scheme === 'http') {
     return loopbackHosts.has(url.hostname) ? undefined : 'redirect_uri may use http on loopback only (RFC 8252 7.3).';
   }

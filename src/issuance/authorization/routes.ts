@@ -5,6 +5,7 @@ import { errorPageSchema, prefersPage, sendPage } from '../../http/page.js';
 import type { HttpServer } from '../../http/server.js';
 import { notModified, sendDocument, signedDocument } from '../../http/signed-document.js';
 import { type Authorization, AuthorizationRefusal } from './authorization.js';
+import { withoutEmpty } from './authorization-request.js';
 import { consentPath } from './interaction.js';
 import { metadataPaths } from './metadata.js';
 import { consentBody, consentTitle, refusalBody, refusalTitle } from './pages.js';
@@ -161,7 +162,7 @@ function addTokenEndpoint(server: HttpServer, authorization: Authorization): voi
       openToWallets(reply);
       refuseHeaderAuthentication(request);
       try {
-        return await authorization.token({ parameters: request.body, dpop: dpopOf(request) });
+        return await authorization.token({ parameters: withoutEmpty(request.body), dpop: dpopOf(request) });
       } catch (error) {
         if (error instanceof OAuthError) refusals.inc({ error: error.error });
         throw error;
@@ -187,7 +188,7 @@ function addPushEndpoint(server: HttpServer, authorization: Authorization): void
     async (request, reply) => {
       openToWallets(reply);
       refuseHeaderAuthentication(request);
-      const pushed = await authorization.push({ parameters: request.body, dpop: dpopOf(request) });
+      const pushed = await authorization.push({ parameters: withoutEmpty(request.body), dpop: dpopOf(request) });
       return reply.code(201).send(pushed);
     },
   );
@@ -229,7 +230,7 @@ function addAuthorizeEndpoint(server: HttpServer, authorization: Authorization):
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       try {
-        const { redirect, cookie } = await authorization.begin(request.query);
+        const { redirect, cookie } = await authorization.begin(withoutEmpty(request.query));
         return await reply.header('set-cookie', cookie).redirect(redirect, 302);
       } catch (error) {
         if (!(error instanceof AuthorizationRefusal)) throw error;

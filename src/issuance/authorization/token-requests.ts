@@ -4,7 +4,7 @@ import { OAuthError } from '../../http/oauth-errors.js';
 import type { Store, Tx } from '../../store/store.js';
 import type { Grant } from '../offers/offers.js';
 import { readAuthorizationDetails } from './authorization-details.js';
-import type { AuthorizationRequest, Parameters } from './authorization-request.js';
+import { type AuthorizationRequest, checkClientId, type Parameters } from './authorization-request.js';
 import type { GrantSource } from './grant.js';
 import { digestOf, isSameText } from './secrets.js';
 import {
@@ -69,6 +69,7 @@ async function redeemPreAuthorizedCode(
   { parameters, jkt }: TokenRequest,
 ): Promise<TokenOutcome> {
   const code = required(parameters, 'pre-authorized_code');
+  if (parameters.client_id !== undefined) checkClientId(parameters.client_id);
   const wanted = readAuthorizationDetails(parameters.authorization_details, deps);
   // Credo sends the name of draft 11 beside the present one; some older wallets send it alone.
   const txCode = parameters.tx_code ?? parameters.user_pin;
@@ -109,11 +110,11 @@ async function redeemAuthorizationCode(
 
 /** RFC 6749 4.1.3, RFC 7636 4.6, RFC 9449 10. */
 function checkRedeemer(asked: AuthorizationRequest, parameters: Parameters, jkt: string | undefined): void {
-  const { redirect_uri: redirectUri, client_id: clientId } = parameters;
+  const { redirect_uri: redirectUri } = parameters;
+  const clientId = required(parameters, 'client_id');
   const verifier = required(parameters, 'code_verifier');
   const challenge = createHash('sha256').update(verifier, 'ascii').digest('base64url');
   const checks: readonly (readonly [boolean, string])[] = [
-    [clientId === undefined, 'client_id is missing.'],
     [clientId !== asked.clientId, 'The code belongs to another client.'],
     [redirectUri !== asked.redirectUri, 'redirect_uri is not that of the authorization request.'],
     [!verifierPattern.test(verifier), 'code_verifier is no text of 43 to 128 unreserved characters.'],
