@@ -47,11 +47,12 @@ export type OAuthErrorCode = keyof typeof serviceCodes;
 /** A refusal that has a name of its own in OAuth. */
 export class OAuthError extends ServiceError {
   readonly error: OAuthErrorCode;
-  /** What WWW-Authenticate says (RFC 6750 3, RFC 9449 7.1). Where access was refused with a challenge, the status is 401. */
+  /** What WWW-Authenticate says (RFC 6750 3, RFC 9449 7.1). A request refused with it has the status 401, or 403. */
   readonly challenge: string | undefined;
 
   constructor(error: OAuthErrorCode, detail: string, options: { cause?: unknown; challenge?: string } = {}) {
-    super(options.challenge === undefined ? serviceCodes[error] : 'unauthorized', detail, options);
+    const code = serviceCodes[error];
+    super(options.challenge === undefined || code === 'forbidden' ? code : 'unauthorized', detail, options);
     this.name = 'OAuthError';
     this.error = error;
     this.challenge = options.challenge;

@@ -41,8 +41,9 @@ export function presentError(error: unknown, request: FastifyRequest, reply: Fas
   if (kind.status === 500) request.log.error({ code: fault.code, error: describeError(fault.cause ?? fault) }, 'fault');
   reply.header('cache-control', 'no-store');
   if (kind.retryAfter !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', kind.retryAfter);
-  if (kind.status === 401 && !reply.hasHeader('www-authenticate')) {
-    reply.header('www-authenticate', (fault instanceof OAuthError ? fault.challenge : undefined) ?? 'Bearer');
+  const challenge = fault instanceof OAuthError ? fault.challenge : undefined;
+  if ((kind.status === 401 || challenge !== undefined) && !reply.hasHeader('www-authenticate')) {
+    reply.header('www-authenticate', challenge ?? 'Bearer');
   }
   return presenters[styleOf(request)](fault, request, reply);
 }

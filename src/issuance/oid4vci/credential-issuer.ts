@@ -200,7 +200,7 @@ async function chooseDocument(deps: Deps, access: WalletAccess, request: JsonObj
 
 function byConfiguration(
   { configurations }: Deps,
-  { grant, identifiers }: WalletAccess,
+  { grant, identifiers, jkt }: WalletAccess,
   granted: readonly OfferedDocument[],
   id: string,
 ): Choice {
@@ -208,13 +208,13 @@ function byConfiguration(
   if (configuration === undefined) {
     throw new OAuthError('unknown_credential_configuration', 'There is no such credential configuration.');
   }
-  if (!grant.configurationIds.includes(id)) throw outsideGrant();
+  if (!grant.configurationIds.includes(id)) throw outsideGrant(jkt);
   if (identifiers) {
     const detail = 'The token response named credential_identifiers: use one of them.';
     throw new OAuthError('invalid_credential_request', detail);
   }
   const [document, another] = granted.filter(({ type }) => type === configuration.type.type);
-  if (document === undefined) throw outsideGrant();
+  if (document === undefined) throw outsideGrant(jkt);
   if (another !== undefined) {
     const detail = 'Several documents are offered in this configuration: ask for credential identifiers.';
     throw new OAuthError('invalid_credential_request', detail);
@@ -222,9 +222,11 @@ function byConfiguration(
   return { document, configuration };
 }
 
-/** RFC 6750 3.1: the token is good, but not for this. */
-function outsideGrant(): OAuthError {
-  return new OAuthError('insufficient_scope', 'The access token was not issued for this credential configuration.');
+/** RFC 6750 3, RFC 9449 7.1: the token is good, but not for this; the challenge has its scheme. */
+function outsideGrant(jkt: string | undefined): OAuthError {
+  const detail = 'The access token was not issued for this credential configuration.';
+  const scheme = jkt === undefined ? 'Bearer' : 'DPoP';
+  return new OAuthError('insufficient_scope', detail, { challenge: `${scheme} error="insufficient_scope"` });
 }
 
 /** An identifier is a document's id; a configuration after it is needed where the document was granted in several. */

@@ -16,6 +16,8 @@ export interface WalletAccess {
   /** The token response named credential identifiers; then nothing else may be asked for (OpenID4VCI 1.0 8.2). */
   readonly identifiers: boolean;
   readonly clientId?: string;
+  /** The thumbprint of the key that it is bound to. */
+  readonly jkt?: string;
 }
 
 /** A document of somebody's passport, as HR prepared it. */

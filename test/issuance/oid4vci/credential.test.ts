@@ -382,6 +382,10 @@ describe('the credential endpoint', () => {
       await refusedAs('insufficient_scope', named({ credential_configuration_id: `${type}_ldp` }), 403);
       const other = { credential_configuration_id: 'RightToWorkCredential_jwt_vc' };
       await refusedAs('insufficient_scope', named(other), 403);
+      expect((await named(other)()).headers['www-authenticate']).toBe('Bearer error="insufficient_scope"');
+      session.access.jkt = 'thumbprint';
+      expect((await named(other)()).headers['www-authenticate']).toBe('DPoP error="insufficient_scope"');
+      delete session.access.jkt;
     });
 
     test('for an unknown identifier, one of somebody else, and one that was never named', async () => {
