@@ -111,7 +111,8 @@ describe('vc+jwt (VCDM 2.0)', () => {
   test.each<[string, JsonObject, string]>([
     ['typ JWT', { typ: 'JWT' }, 'claims_inconsistent'],
     ['no typ', { typ: undefined as never }, 'typ_unknown'],
-    ['an unknown typ', { typ: 'dc+sd-jwt' }, 'typ_unknown'],
+    ['an unknown typ', { typ: 'at+jwt' }, 'typ_unknown'],
+    ['the typ of an SD-JWT VC', { typ: 'dc+sd-jwt' }, 'token_malformed'],
     ['the typ of an SD-JWT', { typ: 'vc+sd-jwt' }, 'token_malformed'],
     ['the typ of a presentation', { typ: 'vp+jwt' }, 'typ_unknown'],
     ['cty vp', { cty: 'vp' }, 'typ_unknown'],
