@@ -7,6 +7,7 @@ import {
   BasicConstraintsExtension,
   cryptoProvider,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -24,8 +25,6 @@ export interface CertificateFiles {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const hourMilliseconds = 3_600_000;
-const authorityName = 'CN=private network authority (invented)';
-
 const certificateFileOf = (folder: string, name: string) => join(folder, `${name}.crt`);
 const keyFileOf = (folder: string, name: string) => join(folder, `${name}.key`);
 
@@ -44,55 +43,82 @@ function validity(): { notBefore: Date; notAfter: Date; serialNumber: string } {
   };
 }
 
-async function write(folder: string, name: string, certificate: string, key: webcrypto.CryptoKey) {
+async function write(
+  folder: string,
+  name: string,
+  chain: readonly X509Certificate[],
+  key: webcrypto.CryptoKey,
+): Promise<CertificateFiles> {
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
   const files = { certificateFile: certificateFileOf(folder, name), keyFile: keyFileOf(folder, name) };
-  writeFileSync(files.certificateFile, certificate);
+  writeFileSync(files.certificateFile, chain.map((certificate) => `${certificate.toString('pem')}\n`).join(''));
   writeFileSync(files.keyFile, `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`, { mode: 0o600 });
   return files;
 }
 
-/** Makes the authority; valid for a day. */
-export async function createAuthority(folder: string): Promise<CertificateFiles> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+const authorityName = 'CN=private network authority (invented)';
+const issuerName = 'CN=private network issuing authority (invented)';
+
+/** Makes the authority, and below it the one that certifies, as it is done; both valid for a day. */
+export async function createAuthority(folder: string): Promise<void> {
+  const keys = await createKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...validity(),
     name: authorityName,
     signingAlgorithm: algorithm,
     keys: keys as never,
-    extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
+    extensions: certifying,
   });
-  return write(folder, 'authority', certificate.toString('pem'), keys.privateKey);
+  await write(folder, 'authority', [certificate], keys.privateKey);
+  const issuing = await createKeys();
+  const signedBy = { issuer: authorityName, signingKey: keys.privateKey };
+  await write(folder, 'issuing', [await sign(issuing, issuerName, signedBy, certifying)], issuing.privateKey);
 }
 
-/** A certificate for names and addresses, from the authority in the folder, to be had for TLS and for signing requests alike. */
+/** A certificate for names and addresses, with its issuer's after it; good for TLS and for signing requests alike. */
 export async function certify(
   folder: string,
   { name, hosts, addresses = [] }: { name: string; hosts: readonly string[]; addresses?: readonly string[] },
 ): Promise<CertificateFiles> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const authority = new X509Certificate(readFileSync(authorityFileOf(folder), 'utf8'));
-  const certificate = await X509CertificateGenerator.create({
+  const keys = await createKeys();
+  const signingKey = await readPrivateKey(keyFileOf(folder, 'issuing'));
+  const certificate = await sign(keys, `CN=${name}`, { issuer: issuerName, signingKey }, [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1']),
+    new SubjectAlternativeNameExtension([
+      ...hosts.map((value) => ({ type: 'dns', value }) as const),
+      ...addresses.map((value) => ({ type: 'ip', value }) as const),
+    ]),
+  ]);
+  const above = new X509Certificate(readFileSync(certificateFileOf(folder, 'issuing'), 'utf8'));
+  return write(folder, name, [certificate, above], keys.privateKey);
+}
+
+const certifying = [
+  new BasicConstraintsExtension(true, undefined, true),
+  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+];
+
+function createKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+}
+
+function sign(
+  { publicKey }: webcrypto.CryptoKeyPair,
+  subject: string,
+  { issuer, signingKey }: { issuer: string; signingKey: webcrypto.CryptoKey },
+  extensions: Extension[],
+): Promise<X509Certificate> {
+  return X509CertificateGenerator.create({
     ...validity(),
-    subject: `CN=${name}`,
-    issuer: authority.subject,
-    publicKey: keys.publicKey as never,
-    signingKey: (await readPrivateKey(keyFileOf(folder, 'authority'))) as never,
+    subject,
+    issuer,
+    publicKey: publicKey as never,
+    signingKey: signingKey as never,
     signingAlgorithm: algorithm,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1']),
-      new SubjectAlternativeNameExtension([
-        ...hosts.map((value) => ({ type: 'dns', value }) as const),
-        ...addresses.map((value) => ({ type: 'ip', value }) as const),
-      ]),
-    ],
+    extensions,
   });
-  return write(folder, name, certificate.toString('pem'), keys.privateKey);
 }
 
 async function readPrivateKey(file: string): Promise<webcrypto.CryptoKey> {

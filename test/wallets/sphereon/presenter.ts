@@ -1,5 +1,5 @@
 /** Sphereon's OpenID4VP side: reads and checks a request, and posts what its caller presents. */
-import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { OP, ResponseIss, SupportedVersion, type VerifyJwtCallback } from '@sphereon/did-auth-siop';
 import { CompactEncrypt, compactVerify, importJWK, type JWK } from 'jose';
@@ -27,14 +27,14 @@ async function keyOfDidUrl(didUrl: string): Promise<JWK> {
   return method.publicKeyJwk;
 }
 
-/** A chain counts when our authority signed its first certificate. */
-function keyOfChain([leaf = '']: readonly string[]): JWK {
-  const certificate = new X509Certificate(Buffer.from(leaf, 'base64'));
+/** A chain counts when our authority signed its last certificate, and each of the others is signed by the next. */
+function keyOfChain(chain: readonly string[]): JWK {
+  const certificates = chain.map((text) => new X509Certificate(Buffer.from(text, 'base64')));
   const authority = new X509Certificate(readFileSync(authorityFile));
-  if (!certificate.verify(authority.publicKey)) throw new Error('the certificate is not of our authority');
-  return createPublicKey(certificate.publicKey.export({ format: 'pem', type: 'spki' })).export({
-    format: 'jwk',
-  }) as JWK;
+  const signed = certificates.every((one, index) => one.verify((certificates[index + 1] ?? authority).publicKey));
+  const [leaf] = certificates;
+  if (leaf === undefined || !signed) throw new Error('the certificates are not of our authority');
+  return leaf.publicKey.export({ format: 'jwk' }) as JWK;
 }
 
 /** Sphereon asks its caller for every signature to be verified. */
