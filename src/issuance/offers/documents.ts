@@ -63,7 +63,11 @@ export async function readContent(context: OffersContext, tx: Tx, documentId: st
 }
 
 /** The caller records it: the credential's id belongs into that record, and is not known here. */
-export async function markIssued(context: OffersContext, tx: Tx, documentId: string): Promise<void> {
+export async function markIssued(
+  context: OffersContext,
+  tx: Tx,
+  { documentId, generation }: { documentId: string; generation: number },
+): Promise<void> {
   const [row] = await findDocumentsById(tx, [documentId]);
   const offer = row === undefined ? null : await lockOffer(tx, row.offerId);
   const [document] = await findDocumentsById(tx, [documentId]);
@@ -78,7 +82,8 @@ export async function markIssued(context: OffersContext, tx: Tx, documentId: str
     reason: null,
     changedAt: now,
     issuedAt: now,
-    issuedGeneration: offer.generation,
+    // A wallet of before a resend that renews what it has does not use up what was sent again.
+    issuedGeneration: Math.max(document.issuedGeneration ?? 0, generation),
     // What was forgotten does not come back.
     ...(document.keepUntil !== null && { keepUntil: laterOf(kept, document.keepUntil) }),
   });

@@ -30,9 +30,15 @@ import {
   withdrawOffer,
 } from './managing.js';
 import { type MintedOffer, readCredentialOffer } from './minting.js';
-import { grantForIssuerState, grantForPerson, type Redeemed, redeemPreAuthorizedCode } from './redeeming.js';
+import {
+  type Grant,
+  grantForIssuerState,
+  grantForPerson,
+  type Redeemed,
+  redeemPreAuthorizedCode,
+} from './redeeming.js';
 import { createOfferSecrets } from './secrets.js';
-import { purgeOffers } from './store.js';
+import { findOffer, purgeOffers } from './store.js';
 
 export type { OffersContext } from './context.js';
 export type { OfferAnswer, OfferCaller, OfferRequest } from './creating.js';
@@ -66,8 +72,10 @@ export interface Offers {
   documents(tx: Tx, ids: readonly string[]): Promise<readonly OfferedDocument[]>;
   /** The sealed credential, opened: the form of the catalogue without the holder. `gone` when it is forgotten. */
   content(tx: Tx, documentId: string): Promise<JsonObject>;
-  /** With the caller's audit record; `conflict` when it was declined or withdrawn meanwhile. */
-  markIssued(tx: Tx, documentId: string): Promise<void>;
+  /** Whether nothing was sent again since it was granted. */
+  isCurrent(tx: Tx, grant: Pick<Grant, 'offerId' | 'generation'>): Promise<boolean>;
+  /** Under a grant of this generation, with the caller's audit record; `conflict` when it was declined or withdrawn. */
+  markIssued(tx: Tx, issued: { documentId: string; generation: number }): Promise<void>;
 
   /** What the pages of passport/ work with. */
   readonly context: OffersContext;
@@ -136,7 +144,8 @@ export function createOffers(given: OffersDependencies): Offers {
     credentialOffer: (id) => readCredentialOffer(context, id),
     documents: (tx, ids) => readDocuments(tx, ids),
     content: (tx, documentId) => readContent(context, tx, documentId),
-    markIssued: (tx, documentId) => markIssued(context, tx, documentId),
+    isCurrent: async (tx, { offerId, generation }) => (await findOffer(tx, offerId))?.generation === generation,
+    markIssued: (tx, issued) => markIssued(context, tx, issued),
     purge: () => purge(context),
     start() {
       const inTurn = () => {

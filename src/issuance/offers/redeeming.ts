@@ -28,6 +28,8 @@ export interface Grant {
   readonly documentIds: readonly string[];
   readonly configurationIds: readonly string[];
   readonly signedIn: boolean;
+  /** Of the offer when this was granted; a resend counts it up. */
+  readonly generation: number;
 }
 
 export type Redeemed = { readonly grant: Grant } | { readonly refused: OAuthError };
@@ -114,6 +116,7 @@ async function toGrant(context: OffersContext, tx: Tx, found: Found, action: str
     documentIds: taken.map(({ id }) => id),
     configurationIds: offered.filter((id) => types.has(typeOfConfiguration(id) ?? '')),
     signedIn: row.signedIn || row.grantType === 'authorization_code',
+    generation: offer.generation,
   };
   await recordGrant(context, tx, grant, action);
   return grant;
@@ -183,5 +186,6 @@ function grantOf(
   if (granted.length === 0) return undefined;
   const grantedTypes = new Set(granted.map(typeOfConfiguration));
   const documentIds = available.filter(({ type }) => grantedTypes.has(type)).map(({ id }) => id);
-  return { offerId: offer.id, documentIds, configurationIds: granted, signedIn: true };
+  const { id: offerId, generation } = offer;
+  return { offerId, documentIds, configurationIds: granted, signedIn: true, generation };
 }

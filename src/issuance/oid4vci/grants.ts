@@ -9,6 +9,9 @@ export interface WalletAccess {
   /** How often the session was refreshed. */
   readonly generation: number;
   readonly grant: {
+    readonly offerId: string;
+    /** Of the offer when it was granted; a resend counts it up. */
+    readonly generation: number;
     readonly documentIds: readonly string[];
     readonly configurationIds: readonly string[];
     readonly signedIn: boolean;
@@ -35,5 +38,7 @@ export interface Documents {
   documents(tx: Tx, ids: readonly string[]): Promise<readonly OfferedDocument[]>;
   /** The credential in the form of the catalogue, without its subject's id. */
   content(tx: Tx, documentId: string): Promise<JsonObject>;
-  markIssued(tx: Tx, documentId: string): Promise<void>;
+  /** Whether nothing was sent again since it was granted. */
+  isCurrent(tx: Tx, grant: WalletAccess['grant']): Promise<boolean>;
+  markIssued(tx: Tx, issued: { documentId: string; generation: number }): Promise<void>;
 }

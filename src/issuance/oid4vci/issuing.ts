@@ -145,6 +145,10 @@ async function payAndCheck(deps: IssuingDependencies, tx: Tx, request: CopiesReq
   await payProofs(deps, tx, request, proofs);
   await refuseEnded(deps, tx, document.id);
   const own = await refuseOvertaken(tx, request);
+  // Whoever has it may renew it; a code of before a resend opens nothing new, for somebody else may have used it.
+  if (own.length === 0 && !(await deps.documents.isCurrent(tx, access.grant))) {
+    throw denied('This passport was sent again since: open the new link.');
+  }
   const same = own.filter(({ configurationId }) => configurationId === configuration.id);
   if (same.some(({ generation }) => generation > access.generation)) {
     throw denied('This document was issued under a newer access token.');
@@ -253,7 +257,7 @@ async function recordDelivery(
     events: '',
     expiresAt: new Date(deps.now().getTime() + notificationMilliseconds).toISOString(),
   });
-  await deps.documents.markIssued(tx, document.id);
+  await deps.documents.markIssued(tx, { documentId: document.id, generation: access.grant.generation });
   await deps.audit.record(tx, {
     action: 'document.issued',
     actor: actorOf(access),

@@ -112,6 +112,7 @@ describe('a pre-authorized code', () => {
         documentIds: offer.documentIds,
         configurationIds: ['StaffIdentityCredential_sd_jwt'],
         signedIn: false,
+        generation: 1,
       },
     });
   });

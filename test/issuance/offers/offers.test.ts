@@ -55,7 +55,8 @@ describeDialects('offers', (database) => {
   const wrong = ({ txCode = '' }: OfferAnswer) => (txCode === '000000' ? '000001' : '000000');
   const errorOf = (redeemed: Redeemed) => ('refused' in redeemed ? redeemed.refused.error : 'granted');
   const textOf = (redeemed: Redeemed) => ('refused' in redeemed ? redeemed.refused.message : '');
-  const markIssued = (id: string) => desk.store.transaction((tx) => offers.markIssued(tx, id));
+  const markIssued = (documentId: string, generation = 1) =>
+    desk.store.transaction((tx) => offers.markIssued(tx, { documentId, generation }));
   const contentOf = (id: string) => desk.store.read((tx) => offers.content(tx, id));
   const statesOf = async (id: string) => (await offers.read(id)).documents.map(({ state }) => state);
   const firstOf = ({ documents }: OfferAnswer) => documents[0]?.id ?? '';
@@ -242,6 +243,7 @@ describeDialects('offers', (database) => {
           documentIds: [firstOf(made)],
           configurationIds: ['CoreSkillCredential_sd_jwt'],
           signedIn: false,
+          generation: 1,
         },
       });
       expect(errorOf(await redeem(secret, made.txCode))).toBe('invalid_grant');
@@ -393,6 +395,22 @@ describeDialects('offers', (database) => {
       expect(await auditOf(made.offerId)).toContain('offer.resent');
     });
 
+    test('is not used up by a wallet of before that renews what it has', async () => {
+      const made = await create({ credentials: [skill()] });
+      await markIssued(firstOf(made));
+      const isCurrent = (generation: number) =>
+        desk.store.read((tx) => offers.isCurrent(tx, { offerId: made.offerId, generation }));
+      expect(await isCurrent(1)).toBe(true);
+      await offers.resend({ offerId: made.offerId }, caller);
+      expect([await isCurrent(1), await isCurrent(2)]).toEqual([false, true]);
+      await markIssued(firstOf(made), 1);
+      expect((await offers.read(made.offerId)).state).toBe('open');
+      await markIssued(firstOf(made), 2);
+      expect((await offers.read(made.offerId)).state).toBe('used');
+      await markIssued(firstOf(made), 1);
+      expect((await offers.read(made.offerId)).state).toBe('used');
+    });
+
     test('works after the end, while contents are kept, and not after that', async () => {
       const made = await create({ expiresInHours: 1 });
       desk.pass(2 * hour);
@@ -497,6 +515,7 @@ describeDialects('offers', (database) => {
           documentIds: [firstOf(late)],
           configurationIds: ['ProfessionalRegistrationCredential_jwt_vc'],
           signedIn: true,
+          generation: 1,
         },
       });
       await markIssued(firstOf(late));

@@ -93,7 +93,8 @@ describeDialects('copies of a document', (database) => {
           ? Buffer.from(credential.split('.')[1] ?? '', 'base64url').toString('utf8')
           : JSON.stringify(credential);
       const day = Date.parse('2026-11-21T00:00:00Z') / 1000;
-      expect(text).not.toMatch(/T14:03|:27/);
+      // Random ids and indexes may hold ":27" too.
+      expect(text).not.toMatch(/T14:03|:27[.Z"]/);
       for (const [, name, value] of text.matchAll(/"(iat|nbf)":(\d+)/g))
         expect([name, Number(value) % 86_400]).toEqual([name, 0]);
       if (format === 'ldp') expect(text).toContain('"created":"2026-11-21T00:00:00Z"');
@@ -136,6 +137,34 @@ describeDialects('copies of a document', (database) => {
       expect([refused.status, refused.body.error]).toEqual([400, 'credential_request_denied']);
       const [another] = await receive(next);
       expect([copy, another].map((one) => isRevoked(one ?? {}))).toEqual([false, false]);
+    });
+
+    test('stay when somebody comes who used a code of before the passport was sent again', async () => {
+      const [document, waiting] = [ground.offer(type), ground.offer(type, { state: 'pending' })];
+      const thief = ground.session([document], ['vc2_jwt']);
+      const waitingThief = ground.session([waiting], ['vc2_jwt']);
+      const deferred = await ground.ask(waitingThief, await request([await makeKey()]));
+      ground.generation += 1;
+      const early = await ground.ask(thief, await request([await makeKey()]));
+      expect([early.status, early.body.error, document.state]).toEqual([400, 'credential_request_denied', 'offered']);
+      const [copy] = await receive(ground.session([document], ['vc2_jwt']));
+      const late = await ground.ask(thief, await request([await makeKey()]));
+      expect([late.status, late.body.error]).toEqual([400, 'credential_request_denied']);
+      expect(isRevoked(copy ?? {})).toBe(false);
+      waiting.state = 'offered';
+      const body = { transaction_id: deferred.body.transaction_id };
+      const headers = { authorization: `Bearer ${waitingThief.token}` };
+      const released = await ground.post('/deferred_credential', body, headers);
+      expect([released.status, released.body.error]).toEqual([400, 'credential_request_denied']);
+    });
+
+    test('end with a renewal by the wallet that has them, though the passport was sent again', async () => {
+      const session = ground.session([ground.offer(type)], ['vc2_jwt']);
+      const [old] = await receive(session);
+      ground.generation += 1;
+      session.access.generation += 1;
+      const [renewed] = await receive(session);
+      expect([old, renewed].map((one) => isRevoked(one ?? {}))).toEqual([true, false]);
     });
 
     test('end those of the wallet before it, and so on', async () => {

@@ -41,6 +41,8 @@ export interface Ground {
   readonly issuer: CredentialIssuer;
   readonly issuance: Issuance;
   readonly documents: Map<string, Mutable<OfferedDocument>>;
+  /** How often everything was sent, from 1. */
+  generation: number;
   /** Offers a document of the catalogue; its content is the type's example. */
   offer(type: string, changes?: Partial<OfferedDocument>, content?: JsonObject): Mutable<OfferedDocument>;
   /** An access token for documents. */
@@ -96,8 +98,9 @@ export async function openGround({
         if (content === undefined) throw new ServiceError('gone', 'The content is not kept any more.');
         return structuredClone(content);
       },
-      async markIssued(_tx, id) {
-        const document = documents.get(id);
+      isCurrent: async (_tx, { generation }) => generation === ground.generation,
+      async markIssued(_tx, { documentId }) {
+        const document = documents.get(documentId);
         if (document) document.state = 'issued';
       },
     },
@@ -151,6 +154,7 @@ export async function openGround({
     issuer,
     issuance,
     documents,
+    generation: 1,
     offer(type, changes = {}, content) {
       const example = structuredClone(content ?? catalogue.find(type)?.example ?? {});
       const { id: _holder, ...subject } = example['credentialSubject'] as JsonObject;
@@ -167,7 +171,13 @@ export async function openGround({
       const access: Mutable<WalletAccess> = {
         sessionId: randomUUID(),
         generation: 0,
-        grant: { documentIds: granted.map(({ id }) => id), configurationIds, signedIn: false },
+        grant: {
+          offerId: 'offer',
+          documentIds: granted.map(({ id }) => id),
+          configurationIds,
+          signedIn: false,
+          generation: ground.generation,
+        },
         identifiers: false,
         ...more,
       };

@@ -211,7 +211,9 @@ describe("a person's passport", () => {
         await make(),
       ];
       await offers.withdraw({ offerId: withdrawn.offerId, reason: 'IssuedInError' }, caller);
-      for (const { id } of used.documents) await desk.store.transaction((tx) => offers.markIssued(tx, id));
+      const issue = (documentId: string) =>
+        desk.store.transaction((tx) => offers.markIssued(tx, { documentId, generation: 1 }));
+      for (const { id } of used.documents) await issue(id);
       for (let round = 0; round < 5; round += 1) await enter(locked, wrong(locked));
       desk.pass(hour);
       const pages = await Promise.all(
@@ -463,7 +465,8 @@ describe("a person's passport", () => {
       await browser.get(browser.location);
       const [link = ''] = browser.wallets;
       await redeem((await redeemable(link)).code, offer.txCode);
-      await desk.store.transaction((tx) => offers.markIssued(tx, offer.documents[0]?.id ?? ''));
+      const issued = { documentId: offer.documents[0]?.id ?? '', generation: 1 };
+      await desk.store.transaction((tx) => offers.markIssued(tx, issued));
       await browser.get(`${pathOf(offer)}/receive`);
       expect(browser.text).toContain('In your wallet: 1 document');
       expect(browser.wallets).toHaveLength(1);
