@@ -1,5 +1,5 @@
 /** A key of a wallet whose library leaves keys to its callers, with the names that it can have in proofs. */
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 
 export interface HolderKey {
@@ -9,6 +9,8 @@ export interface HolderKey {
   readonly did: string;
   readonly kid: string;
   sign(header: Record<string, unknown>, payload: Record<string, unknown>): Promise<string>;
+  /** Ed25519 only: for proofs that are no tokens. */
+  signBytes(data: Uint8Array): Uint8Array;
 }
 
 export function createHolderKey(alg: 'ES256' | 'EdDSA' = 'ES256'): HolderKey {
@@ -22,6 +24,7 @@ export function createHolderKey(alg: 'ES256' | 'EdDSA' = 'ES256'): HolderKey {
     did,
     kid: `${did}#0`,
     sign: (header, payload) => signWith(privateKey, { ...header, alg }, payload),
+    signBytes: (data) => new Uint8Array(signBytes(null, data, privateKey)),
   };
 }
 

@@ -1,5 +1,4 @@
 /** The Authorization Request (OpenID4VP 1.0 section 5): as a signed Request Object, or by value where nothing signs it. */
-import { type SecuringFormat, securingFormats } from '../../credential/credential.js';
 import { contentEncryptions, keyAgreement } from '../../jose/jwe.js';
 import { signJws } from '../../jose/jws.js';
 import type { JsonObject } from '../../json.js';
@@ -39,22 +38,20 @@ function parametersOf(request: AuthorizationRequest): JsonObject {
 
 const joseAlgorithms = ['ES256', 'ES384', 'EdDSA'];
 
-/** Appendix B: what we verify, by format. */
-const formatMetadata: Readonly<Record<QueryFormat, () => JsonObject>> = {
-  'dc+sd-jwt': () => ({ 'sd-jwt_alg_values': joseAlgorithms, 'kb-jwt_alg_values': joseAlgorithms }),
-  jwt_vc_json: () => ({ alg_values: joseAlgorithms }),
-  ldp_vc: () => ({ proof_type_values: ['DataIntegrityProof'], cryptosuite_values: cryptosuiteNames() }),
+/**
+ * Appendix B: what we verify, by format. The optional cryptosuite_values of ldp_vc stays out: Sphereon 0.20.1 refuses a
+ * request that has it (did-auth-siop, schema of vp_formats_supported).
+ */
+const formatMetadata: Readonly<Record<QueryFormat, JsonObject>> = {
+  'dc+sd-jwt': { 'sd-jwt_alg_values': joseAlgorithms, 'kb-jwt_alg_values': joseAlgorithms },
+  jwt_vc_json: { alg_values: joseAlgorithms },
+  ldp_vc: { proof_type_values: ['DataIntegrityProof'] },
 };
-
-function cryptosuiteNames(): string[] {
-  const names = Object.keys(securingFormats) as SecuringFormat[];
-  return names.filter((name) => securingFormats[name].kind === 'data-integrity');
-}
 
 /** Formats that the query does not use are left out: a wallet exists that refuses members of those it does not know. */
 function clientMetadata({ query, encryptionKey }: AuthorizationRequest): JsonObject {
   const used = [...new Set(query.credentials.map(({ format }) => format))];
-  const formats = Object.fromEntries(used.map((format) => [format, formatMetadata[format]()]));
+  const formats = Object.fromEntries(used.map((format) => [format, formatMetadata[format]]));
   const metadata = { vp_formats_supported: formats };
   if (encryptionKey === undefined) return metadata;
   return {

@@ -1,6 +1,7 @@
 /** Sphereon as the wallet that presents. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { wrapWithProof } from '../data-integrity.js';
 import { bindToKey, createHolderKey, wrapInToken } from '../holder-key.js';
 import { offer } from '../offers.js';
 import type { Programme } from '../programme.js';
@@ -17,14 +18,14 @@ const questions: readonly Question[] = [
 ];
 
 export function presentingWithSphereon({ programme }: { readonly programme: () => Programme }): void {
-  async function hold(format: 'sd_jwt' | 'jwt_vc') {
+  async function hold(format: 'sd_jwt' | 'jwt_vc' | 'ldp') {
     const { uri, txCode } = await offer(programme().rxa, { types: ['CoreSkillCredential'], formats: [format] });
     const opened = await openOffer(uri);
     await redeem(opened, txCode);
-    const key = createHolderKey();
+    const key = createHolderKey(format === 'ldp' ? 'EdDSA' : 'ES256');
     const binding = format === 'sd_jwt' ? 'jwk' : 'did:jwk';
     const { credentials } = await request(opened, `CoreSkillCredential_${format}`, { key, binding });
-    return { key, credential: String(credentials[0]) };
+    return { key, credential: credentials[0] };
   }
 
   describe('Sphereon presents', () => {
@@ -34,7 +35,21 @@ export function presentingWithSphereon({ programme }: { readonly programme: () =
         const { key, credential } = await hold('sd_jwt');
         const asked = await ask(rxb, [queryFor('CoreSkillCredential', 'dc+sd-jwt', authority.url)], question);
         const { status } = await present(asked.uri, async ({ audience, nonce }) => ({
-          document: await bindToKey(credential, key, { audience, nonce }),
+          document: await bindToKey(String(credential), key, { audience, nonce }),
+        }));
+        assert.equal(status, 200);
+        assert.equal(await asked.result(), 'valid: 1');
+      });
+    }
+
+    for (const responseMode of ['direct_post', 'direct_post.jwt'] as const) {
+      test(`ldp_vc, ${responseMode}`, async () => {
+        const { authority, rxb } = programme();
+        const { key, credential } = await hold('ldp');
+        const query = queryFor('CoreSkillCredential', 'ldp_vc', authority.url);
+        const asked = await ask(rxb, [query], { responseMode });
+        const { status } = await present(asked.uri, async ({ audience, nonce }) => ({
+          document: await wrapWithProof(credential as object, key, { audience, nonce }),
         }));
         assert.equal(status, 200);
         assert.equal(await asked.result(), 'valid: 1');
@@ -47,7 +62,7 @@ export function presentingWithSphereon({ programme }: { readonly programme: () =
       const { key, credential } = await hold('jwt_vc');
       const asked = await ask(rxb, [queryFor('CoreSkillCredential', 'jwt_vc_json', authority.url)]);
       const presented = present(asked.uri, async ({ audience, nonce }) => ({
-        document: await wrapInToken(credential, key, { audience, nonce }),
+        document: await wrapInToken(String(credential), key, { audience, nonce }),
       }));
       await assert.rejects(presented, /DcqlError: Invalid Presentation record/);
     });
