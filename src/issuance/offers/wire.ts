@@ -97,10 +97,13 @@ const expiresAt = Type.String({ format: 'date-time' });
 
 export const CreateAnswer = Type.Object(
   { offerId: Type.String(), link, linkQrSvg, txCode, expiresAt, documents: Type.Array(DocumentAnswer) },
-  closed,
+  { ...closed, description: 'The offer, with the link and the code for the person.' },
 );
 
-export const ResendAnswer = Type.Object({ offerId: Type.String(), link, linkQrSvg, txCode, expiresAt }, closed);
+export const ResendAnswer = Type.Object(
+  { offerId: Type.String(), link, linkQrSvg, txCode, expiresAt },
+  { ...closed, description: 'The new link and code.' },
+);
 
 export const OfferAnswer = Type.Object(
   {
@@ -177,7 +180,7 @@ export const MintAnswer = Type.Object(
     credentialOffer: CredentialOfferAnswer,
     expiresAt,
   },
-  closed,
+  { ...closed, description: 'A credential offer, in each way that a wallet takes one.' },
 );
 
 export const CredentialOfferParams = Type.Object({

@@ -123,12 +123,12 @@ export const RevocationBody = Type.Object(
     reason: Type.Enum([...reasons.revoke]),
   },
   {
-    additionalProperties: false,
+    ...closed,
     examples: [{ documentIds: ['5b0c4bd4-2f0c-4c43-9f0c-9a2f5a1f2c11'], reason: 'CredentialProvidedInError' }],
   },
 );
 
 export const RevocationAnswer = Type.Object(
   { offerId: Type.String(), copies: Type.Integer({ description: 'How many copies were revoked now.' }) },
-  { additionalProperties: false },
+  { ...closed, description: 'What was revoked.' },
 );

@@ -205,7 +205,9 @@ function addTemplates(server: HttpServer, { templates }: Oid4vpRoutesDependencie
         tags,
         operationId: 'listPresentationTemplates',
         summary: 'What may be asked for by name',
-        response: { 200: Type.Object({ templates: Type.Array(TemplateSchema) }) },
+        response: {
+          200: Type.Object({ templates: Type.Array(TemplateSchema) }, { description: 'The templates by name.' }),
+        },
       },
     },
     async (_request, reply) =>

@@ -86,7 +86,7 @@ export const CreateAnswer = Type.Object(
     statusUrl: Type.String(),
     expiresAt: moment('After this no answer is taken.'),
   },
-  closed,
+  { ...closed, description: 'The request, in each way that it reaches a wallet.' },
 );
 
 export const StateAnswer = Type.Object(
@@ -107,7 +107,7 @@ export const StateAnswer = Type.Object(
     ),
     refusals: Type.Integer({ description: 'Answers that were refused.' }),
   },
-  closed,
+  { ...closed, description: 'How the request stands.' },
 );
 
 export const ResultQuery = Type.Object({ response_code: Type.Optional(Type.String({ maxLength: 64 })) }, closed);
@@ -159,7 +159,7 @@ export const ResponseFormBody = Type.Object(
 
 export const ResponseAnswer = Type.Object(
   { redirect_uri: Type.Optional(Type.String({ description: 'Where the wallet sends the browser.' })) },
-  closed,
+  { ...closed, description: 'Taken.' },
 );
 
 /** Wallets may add what they like to an address that they are given. */
