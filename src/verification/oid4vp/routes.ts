@@ -322,6 +322,8 @@ function addPage(server: HttpServer, { requests }: Oid4vpRoutesDependencies): vo
   server.get(
     '/vp/page/:id',
     {
+      // A HEAD, perhaps of a preview, must not take the place of the browser.
+      exposeHeadRoute: false,
       config: { access: 'public', errors: 'page', limit: 'wallet' },
       schema: {
         tags: ['pages'],

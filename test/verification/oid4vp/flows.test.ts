@@ -93,8 +93,10 @@ describe('a request', () => {
       expect((await resultOf(asked)).status).toBe(409);
     });
 
-    test('is bound to the first browser that opens its page', async () => {
+    test('is bound to the first browser that opens its page, and to no preview of its link', async () => {
       const asked = await ask();
+      const preview = await desk.answerOf({ method: 'HEAD', url: new URL(asked.pageUrl).pathname });
+      expect([preview.status, preview.headers['set-cookie']]).toEqual([405, undefined]);
       const first = await browse(asked.pageUrl);
       const second = await browse(asked.pageUrl);
       expect([second.cookie, second.text]).toEqual([undefined, expect.stringContaining('another browser')]);
