@@ -1,10 +1,11 @@
 /** Sphereon as the wallet that receives. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { visit } from '../browser.js';
 import { decisionOf } from '../decisions.js';
 import { createHolderKey } from '../holder-key.js';
-import { offer, statesOf, type WalletFormat } from '../offers.js';
+import { offer, release, statesOf, type WalletFormat } from '../offers.js';
 import type { Programme } from '../programme.js';
 import { authorise, notify, openOffer, redeem, request } from './wallet.js';
 
@@ -57,6 +58,21 @@ export function receivingWithSphereon({ programme }: { readonly programme: () =>
         assert.equal(await decisionOf(rxb, credentials[0]), 'valid');
         assert.equal(await notify(opened, notificationId ?? '', 'credential_accepted'), true);
       }
+    });
+
+    test('what is not ready yet, as soon as the trust releases it', async (context) => {
+      // Sphereon prints every answer of the deferred endpoint.
+      context.mock.method(console, 'log', () => undefined);
+      const { rxa, rxb } = programme();
+      const offered = await offer(rxa, { types: ['CoreSkillCredential'], formats: ['jwt_vc'], pending: true });
+      const opened = await openOffer(offered.uri);
+      await redeem(opened, offered.txCode);
+      const asked = { key: createHolderKey(), binding: 'did:jwk', patient: true } as const;
+      const waiting = request(opened, 'CoreSkillCredential_jwt_vc', asked);
+      const first = await Promise.race([waiting, pause(1000, 'nothing')]);
+      assert.equal(first, 'nothing');
+      await release(rxa, offered);
+      assert.equal(await decisionOf(rxb, (await waiting).credentials[0]), 'valid');
     });
 
     test('a document that needs sign-in, by the authorization code flow', async () => {

@@ -39,6 +39,10 @@ export async function openOffer(uri: string, clientId?: string): Promise<Opened>
     createAuthorizationRequestURL: false,
     ...(clientId === undefined ? {} : { clientId }),
   });
+  // It reads the address of the deferred endpoint and then looks for it in another place (dist/index.js:552 and 1802).
+  const { endpointMetadata } = client;
+  const deferred = endpointMetadata.credentialIssuerMetadata?.deferred_credential_endpoint;
+  if (deferred !== undefined) endpointMetadata.deferred_credential_endpoint ??= deferred;
   return { client, configurationIds: client.getCredentialOfferConfigurationIds() };
 }
 
@@ -70,7 +74,12 @@ export async function authorise(
 export async function request(
   { client }: Opened,
   configurationId: string,
-  { key, binding, dpop }: { key: HolderKey; binding: 'did:jwk' | 'jwk'; dpop?: HolderKey },
+  {
+    key,
+    binding,
+    dpop,
+    patient = false,
+  }: { key: HolderKey; binding: 'did:jwk' | 'jwk'; dpop?: HolderKey; patient?: boolean },
 ): Promise<Received> {
   const configuration = client.getCredentialsSupported()[configurationId];
   const answer = await client.acquireCredentials({
@@ -78,6 +87,8 @@ export async function request(
     format: String(configuration?.format) as never,
     alg: key.alg,
     ...(binding === 'jwk' ? { jwk: key.jwk as never } : { kid: key.kid }),
+    // What is not ready yet is asked for again and again.
+    ...(patient ? { deferredCredentialAwait: true, deferredCredentialIntervalInMS: 200 } : {}),
     proofCallbacks: { signCallback: ({ header, payload }) => key.sign({ ...header }, { ...payload }) },
     ...(dpop === undefined ? {} : { createDPoPOpts: dpopOf(dpop) }),
   });
