@@ -78,6 +78,11 @@ export function findLive(tx: Tx, ids: readonly string[]): Promise<IssuanceRow[]>
   return tx.findBy(issuanceEntity, { id: In([...ids]), state: In(['issued', 'suspended']) });
 }
 
+/** Whether one of the credentials is revoked or suspended. */
+export function isAnyStopped(tx: Tx, ids: readonly string[]): Promise<boolean> {
+  return tx.existsBy(issuanceEntity, { id: In([...ids]), state: In(['revoked', 'suspended']) });
+}
+
 export function findByIdempotencyKey(tx: Tx, clientId: string, idempotencyKey: string): Promise<IssuanceRow | null> {
   return tx.findOneBy(issuanceEntity, { clientId, idempotencyKey });
 }

@@ -13,6 +13,7 @@ import type { Store, Tx } from '../../store/store.js';
 import type { ReservedCredential } from '../cycle.js';
 import type { IssueRequest, PreparedCredential } from '../prepare.js';
 import type { IssuanceCycle } from '../steps.js';
+import { isAnyStopped } from '../store.js';
 import type { Configuration } from './configurations.js';
 import type { Documents, OfferedDocument, WalletAccess } from './grants.js';
 import type { HolderKey, KeyProof } from './proofs.js';
@@ -163,7 +164,15 @@ async function refuseOvertaken(tx: Tx, { access, document }: CopiesRequest): Pro
   if (own.some(({ supersededBy }) => supersededBy !== null && supersededBy !== access.sessionId)) {
     throw denied('Another wallet has received this document since; ask for a new offer.');
   }
+  await refuseStopped(tx, own);
   return own;
+}
+
+/** What HR has revoked or suspended is not had anew by asking again. Those that we revoked were superseded. */
+async function refuseStopped(tx: Tx, own: readonly CopyRow[]): Promise<void> {
+  const ids = own.filter(({ supersededBy }) => supersededBy === null).map(({ credentialId }) => credentialId);
+  if (ids.length === 0 || !(await isAnyStopped(tx, ids))) return;
+  throw denied('The organisation has revoked or suspended this document in this wallet; ask it what to do.');
 }
 
 /** A nonce is its first user's, and a proof is good for one request (OpenID4VCI 1.0 13.8). */

@@ -204,6 +204,39 @@ describeDialects('copies of a document', (database) => {
     });
   });
 
+  test.each([
+    ['revoked', 'revoke'],
+    ['suspended', 'suspend'],
+  ] as const)('that HR has %s are not replaced because the wallet asks again or refreshes', async (_title, action) => {
+    const document = ground.offer(type);
+    const session = ground.session([document], ['vc2_jwt', 'ldp']);
+    const [stopped] = await receive(session);
+    const change = { credentialId: String(stopped?.['id']), action, reason: 'LostPhone' };
+    await ground.issuance.changeStatus(change, { clientId: 'hr' });
+    for (const [generation, format] of [
+      [0, 'vc2_jwt'],
+      [0, 'ldp'],
+      [1, 'vc2_jwt'],
+    ] as const) {
+      session.access.generation = generation;
+      const refused = await ground.ask(session, await request([await makeKey()], format));
+      expect([refused.status, refused.body.error]).toEqual([400, 'credential_request_denied']);
+    }
+    // HR sends it again to a new wallet.
+    const [fresh] = await receive(ground.session([document], ['vc2_jwt']));
+    expect(isRevoked(fresh ?? {})).toBe(false);
+    if (action === 'revoke') return;
+    const other = ground.session([ground.offer(type)], ['vc2_jwt']);
+    const [held] = await receive(other);
+    const reinstated = { credentialId: String(held?.['id']), reason: 'LostPhone' } as const;
+    await ground.issuance.changeStatus({ ...reinstated, action: 'suspend' }, { clientId: 'hr' });
+    await ground.issuance.changeStatus(
+      { ...reinstated, action: 'reinstate', reason: 'PhoneRecovered' },
+      { clientId: 'hr' },
+    );
+    await receive(other);
+  });
+
   describe('after a refresh', () => {
     test('end the older ones of the same configuration, not those of another', async () => {
       const session = ground.session([ground.offer(type)], ['vc2_jwt', 'ldp']);
