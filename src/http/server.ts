@@ -32,7 +32,7 @@ import {
   LogController,
 } from 'fastify';
 import ipaddr from 'ipaddr.js';
-import { ServiceError } from '../errors.js';
+import { type ErrorCode, ServiceError } from '../errors.js';
 import { type Authorise, addAccessControl, requireDeclaredAccess } from './access.js';
 import { addBodyParsers } from './body.js';
 import type { HttpServer } from './http-server.js';
@@ -86,6 +86,9 @@ const maxParamLength = 2048;
 /** 256 kB at 20 kB a second; a handler has its own deadline of 5 s; kept open for a page and its next. */
 const defaultTimeouts: Timeouts = { request: 15_000, handler: 20_000, keepAlive: 10_000 };
 
+/** What a request is refused for before its body was read to its end. */
+const refusedUnread: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['payload_too_large', 'unauthorized']);
+
 /** Creates the server; routes are registered on it, then it listens. */
 export async function createServer(options: ServerOptions): Promise<HttpServer> {
   const server = fastify(fastifyOptions(options)).withTypeProvider<TypeBoxTypeProvider>();
@@ -94,7 +97,7 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   decorate(server, options);
   // Before any route: a route keeps the error handler that it finds when it is added.
   server.setErrorHandler(async (error, request, reply) => {
-    if (toServiceError(error).code === 'payload_too_large') await discardRest(request.raw);
+    if (refusedUnread.has(toServiceError(error).code)) await discardRest(request.raw);
     return presentError(error, request, reply);
   });
   server.setNotFoundHandler(answerUnknownAddress);

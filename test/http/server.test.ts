@@ -270,6 +270,13 @@ describe('bad input', () => {
     );
   });
 
+  test('of somebody who is not known is refused after its body, so that the sender can read why', async () => {
+    const port = await listen(await create());
+    const body = 'x'.repeat(8_000_000);
+    const head = `POST /echo/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    expect(await sendRaw(port, head + body)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
   test('that is no HTTP, or too much of it, is refused without a stack trace', async () => {
     const server = await create();
     const port = await listen(server);
