@@ -165,33 +165,36 @@ function judge(target: Target, attack: Attack, answer: RawAnswer): string[] {
 }
 
 /** What else than a problem document each style of routes may answer. */
-const refusals: Readonly<Record<Style, { readonly mediaType: string; readonly isGood: (text: string) => boolean }>> = {
-  problem: { mediaType: 'application/problem+json', isGood: () => false },
-  page: {
-    mediaType: 'text/html; charset=utf-8',
-    isGood: (text) => text.startsWith('<!doctype html>') && text.includes('<h1>'),
-  },
-  oauth: {
-    mediaType: 'application/json',
-    isGood(text) {
-      const { error, error_description: description } = JSON.parse(text);
-      return /^[a-z_]+$/.test(error) && description.length > 0;
+const refusals: Readonly<Record<Style, { readonly mediaTypes: string[]; readonly isGood: (text: string) => boolean }>> =
+  {
+    problem: { mediaTypes: ['application/problem+json'], isGood: () => false },
+    page: {
+      mediaTypes: ['text/html; charset=utf-8'],
+      isGood: (text) => text.startsWith('<!doctype html>') && text.includes('<h1>'),
     },
-  },
-  resolution: {
-    mediaType: 'application/did-resolution',
-    isGood(text) {
-      const { error } = JSON.parse(text).didResolutionMetadata;
-      return /^https:\/\/www\.w3\.org\/ns\/did#[A-Z_]+$/.test(error.type) && error.title.length > 0;
+    oauth: {
+      mediaTypes: ['application/json'],
+      isGood(text) {
+        const { error, error_description: description } = JSON.parse(text);
+        return /^[a-z_]+$/.test(error) && description.length > 0;
+      },
     },
-  },
-};
+    resolution: {
+      // DID Resolution 1.0: what is more than a DID is dereferenced, and refused as that.
+      mediaTypes: ['application/did-resolution', 'application/did-url-dereferencing'],
+      isGood(text) {
+        const { didResolutionMetadata, dereferencingMetadata } = JSON.parse(text);
+        const { error } = didResolutionMetadata ?? dereferencingMetadata;
+        return /^https:\/\/www\.w3\.org\/ns\/did#[A-Z_]+$/.test(error.type) && error.title.length > 0;
+      },
+    },
+  };
 
 function judgeRefusal({ style }: Target, { status, headers, text }: RawAnswer): string[] {
   const type = headers['content-type'] ?? 'none';
   if (type === 'application/problem+json') return isProblem(status, JSON.parse(text)) ? [] : ['not a problem document'];
-  const { mediaType, isGood } = refusals[style];
-  if (type !== mediaType && type !== `${mediaType}; charset=utf-8`) return [`answers ${type}`];
+  const { mediaTypes, isGood } = refusals[style];
+  if (!mediaTypes.some((known) => type === known || type === `${known}; charset=utf-8`)) return [`answers ${type}`];
   return isGood(text) ? [] : [`not a proper ${style}`];
 }
 
@@ -209,11 +212,25 @@ function isProblem(status: number, problem: { code: (typeof errorCodes)[number] 
 async function storm(attacksOn: (target: Target) => readonly Attack[]): Promise<{ sent: number; faults: string[] }> {
   const pairs = targets.flatMap((target) => attacksOn(target).map((attack) => ({ target, attack })));
   const results = await inParallel(pairs, 8, async ({ target, attack }) => {
-    const answer = await sendRaw(target.member.config.listen.port, complete(target, attack));
+    const from = addressOf(target);
+    const answer = await sendRaw(target.member.config.listen.port, { ...complete(target, attack), from });
     const faults = judge(target, attack, answer);
     return faults.map((fault) => `${target.name}, ${attack.what}: ${fault}: ${answer.text.slice(0, 300)}`);
   });
   return { sent: pairs.length, faults: results.flat() };
+}
+
+/**
+ * Each target has callers of its own on the loopback network: together the attacks are more than the service lets fail
+ * from one address in a minute (test/http holds it to that).
+ */
+function addressOf(target: Target): string {
+  return `127.0.1.${1 + targets.indexOf(target)}`;
+}
+
+/** Whoever asks for something that is not there learns that, whatever else is wrong: the examples of ids are of nothing. */
+function orNotFound(target: Target, expected: readonly number[]): readonly number[] {
+  return target.parameters.length > 0 ? [...expected, 404] : expected;
 }
 
 /** Runs a storm and sees that nothing was stored and everybody is alive. */
@@ -477,7 +494,9 @@ test(
         'a NUL': `${name}%00=${marker}`,
         'broken escapes': `%zz=%${marker}&%=%`,
       };
-      return Object.entries(texts).map(([what, value]) => post(target, what, value, { expected: [400, 401, 413] }));
+      return Object.entries(texts).map(([what, value]) =>
+        post(target, what, value, { expected: orNotFound(target, [400, 401, 413]) }),
+      );
     }, 20),
   patience,
 );
@@ -706,7 +725,7 @@ test(
           what: `${name}=${value.slice(0, 20)}`,
           method: target.method,
           target: `${target.path}?${name}=${value}`,
-          expected: [200, 400],
+          expected: orNotFound(target, [200, 400]),
         })),
         { what: `${name} twice`, method: target.method, target: `${target.path}?${name}=1&${name}=2`, expected: [400] },
       ]);

@@ -9,6 +9,8 @@ export interface RawRequest {
   readonly body?: Buffer | string;
   /** Sends the body in chunks, without saying beforehand how long it is. */
   readonly chunked?: boolean;
+  /** An address of this machine that the request comes from; 127.0.0.1 if absent. */
+  readonly from?: string;
 }
 
 export interface RawAnswer {
@@ -33,7 +35,7 @@ export function sendRaw(port: number, request: RawRequest): Promise<RawAnswer> {
   const head = `${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`;
   return new Promise((done, fail) => {
     const received: Buffer[] = [];
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect({ port, host: '127.0.0.1', ...(request.from && { localAddress: request.from }) });
     const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), limitMilliseconds);
     socket.on('data', (chunk: Buffer) => received.push(chunk));
     // A server that has answered may close while we still send; what it said before counts.
