@@ -1,14 +1,15 @@
 /**
  * The verdict on a vp_token (OpenID4VP 1.0 section 8.6): every presentation is verified as POST /verify does, for our
  * nonce and our full client identifier, and held to the query. What is no presentation for this request is refused as a
- * whole; a credential in it that is revoked, expired or not recognised is an answer, with a report that says so.
+ * whole, and so is a forged credential or somebody else's; one that is revoked, expired or not recognised is an answer,
+ * with a report that says so.
  */
-import { type SecuringFormat, securingFormats } from '../../credential/credential.js';
+import { type CheckName, type SecuringFormat, securingFormats } from '../../credential/credential.js';
 import { JoseError } from '../../jose/errors.js';
 import { parseSdJwt } from '../../jose/sd-jwt.js';
 import { isJsonObject, type JsonObject } from '../../json.js';
 import { inTurns } from '../presentation-checks.js';
-import { type CredentialReport, type Decision, type PresentationReport, worst } from '../report.js';
+import { type Check, type CredentialReport, type Decision, type PresentationReport, worst } from '../report.js';
 import type { CredentialQuery, DcqlQuery, ExpandType } from './dcql.js';
 import { type Mismatch, mismatchOf, type PresentedCredential, type VpToken } from './matching.js';
 
@@ -93,12 +94,25 @@ async function judgePresentation(
   return codes === undefined ? { answer: { id: query.id, report } } : { refusal: { query: query.id, codes } };
 }
 
-/** Section 14.1.2: a presentation that is not bound to this request, this verifier and its holder is rejected. */
+/** Of a credential: what makes it authentic and the presenter's. The rest is for people to hear of (section 8.6). */
+const authenticity: readonly CheckName[] = ['format', 'algorithm', 'key', 'proof', 'holder'];
+
+/**
+ * Section 14.1.2: a presentation that is not bound to this request, this verifier and its holder is rejected; section
+ * 8.6: as is one of a credential whose integrity or authenticity does not hold.
+ */
 function refusalCodes(report: PresentationReport): string[] | undefined {
-  const failed = report.checks.filter(({ outcome }) => outcome === 'fail').map(({ code }) => code);
+  const failed = failuresOf(report.checks);
   if (failed.length > 0) return failed;
   // Each Credential Query asks for one credential in each presentation.
-  return report.credentials.length === 1 ? undefined : ['not_one_credential'];
+  const [credential, ...more] = report.credentials;
+  if (credential === undefined || more.length > 0) return ['not_one_credential'];
+  const forged = failuresOf(credential.checks.filter(({ check }) => authenticity.includes(check)));
+  return forged.length === 0 ? undefined : forged;
+}
+
+function failuresOf(checks: readonly Check[]): string[] {
+  return checks.filter(({ outcome }) => outcome === 'fail').map(({ code }) => code);
 }
 
 function mismatchCodes(

@@ -599,11 +599,16 @@ describe('asking for presentations', () => {
       expect([result.body.decision, codesIn(result)]).toEqual(['invalid', ['status_revoked']]);
     });
 
-    test('is not valid for a credential of somebody else, or of an issuer who is not listed', async () => {
+    test('is not given on a credential of somebody else', async () => {
       const colleague = await createWallet(desk);
       const theirs = (await colleague.receive('DbsCheckCredential')) as string;
-      const mismatch = await decide([theirs]);
-      expect([mismatch.result.body.decision, codesIn(mismatch.result)]).toEqual(['invalid', ['holder_not_subject']]);
+      const { answer, result } = await decide([theirs]);
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+      expect(answer.body.error_description).toContain('holder_not_subject');
+      expect(result.status).toBe(409);
+    });
+
+    test('is not valid for an issuer who is not listed', async () => {
       const { registry } = desk.programme;
       const listed = registry.organisations;
       registry.organisations = [];
@@ -612,16 +617,15 @@ describe('asking for presentations', () => {
       expect([unlisted.result.body.decision, codesIn(unlisted.result)]).toEqual(['invalid', ['issuer_not_listed']]);
     });
 
-    test('is not valid for a credential whose signature does not hold', async () => {
+    test('is not given on a credential whose signature does not hold', async () => {
       const [header, , signature] = dbs.split('.');
       const claims = JSON.parse(Buffer.from(dbs.split('.')[1] ?? '', 'base64url').toString());
       claims.vc.credentialSubject.checkType = 'Enhanced';
       const forged = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`;
-      const { result } = await decide([forged]);
-      expect([result.body.decision, result.body.presentations[0].report.credentials[0].credential]).toEqual([
-        'invalid',
-        undefined,
-      ]);
+      const { answer, result } = await decide([forged]);
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+      expect(answer.body.error_description).toContain('signature_invalid');
+      expect(result.status).toBe(409);
     });
 
     test('cannot be given while the registry is too old to decide with', async () => {
