@@ -20,7 +20,10 @@ const Secured = Type.Union(
 
 const Presented = Type.Union(
   [
-    Type.String({ minLength: 1, description: 'A compact token (vp+jwt, SD-JWT VC with key binding, or a VCDM 1.1 JWT).' }),
+    Type.String({
+      minLength: 1,
+      description: 'A compact token (vp+jwt, SD-JWT VC with key binding, or a VCDM 1.1 JWT).',
+    }),
     anyObject('An EnvelopedVerifiablePresentation, or a presentation with a Data Integrity proof.'),
   ],
   { description: 'The presentation exactly as it was received.' },

@@ -6,7 +6,13 @@ import type { JsonObject } from '../../src/json.js';
 import { decodeBitstring, encodeBitstring, readBits } from '../../src/status/bitstring.js';
 import { createPermutation } from '../../src/status/permutation.js';
 import { statusRoutes } from '../../src/status/routes.js';
-import { createStatusLists, purposesOf, type StatusEntry, type StatusLists, statusEntities } from '../../src/status/status.js';
+import {
+  createStatusLists,
+  purposesOf,
+  type StatusEntry,
+  type StatusLists,
+  statusEntities,
+} from '../../src/status/status.js';
 import { openStore, type Store } from '../../src/store/store.js';
 import { describeDialects } from '../store/dialects.js';
 import { createIssuer, type Directory, type Issuer } from './issuer.js';
