@@ -242,7 +242,7 @@ async function largestStatusList({ agent, identity, now }: BenchOrganisation): P
 function largestSchema(): WorstInput {
   let version = 0;
   const properties = Object.fromEntries(
-    Array.from({ length: 245 }, (_, index) => [`field${index}`, { type: 'string', minLength: 1, pattern: '^[a-z]*$' }]),
+    Array.from({ length: 195 }, (_, index) => [`field${index}`, { type: 'string', minLength: 1, pattern: '^[a-z]*$' }]),
   );
   const credential = { credentialSubject: { id: 'urn:x:y' } };
   const schemaOf = (id: string) => ({
