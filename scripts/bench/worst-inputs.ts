@@ -204,7 +204,7 @@ async function largestStatusList({ agent, identity, now }: BenchOrganisation): P
   const key = await identity.signingKey('EdDSA');
   const did = identity.did;
   const id = 'https://lists.example/1';
-  const encodedList = encodeBitstring(Buffer.concat([Buffer.alloc(16), randomBytes(1480 * 1024)]));
+  const encodedList = encodeBitstring(Buffer.concat([Buffer.alloc(16), randomBytes(740 * 1024)]));
   const { verifiableCredential } = await secureCredential(agent, {
     credential: {
       '@context': [base],

@@ -82,7 +82,7 @@ const defaultPolicies: Readonly<Record<FetchPurpose | ExchangePurpose, FetchPoli
   status: {
     ports: [443],
     mediaTypes: [...credentialTypes, ...plainTypes, 'application/jwt', 'application/statuslist+jwt'],
-    maxBytes: 2 * 1024 * 1024,
+    maxBytes: 1024 * 1024,
     deadlineMilliseconds: 4000,
   },
   registry: {
