@@ -78,9 +78,19 @@ export function passportRoutes(deps: PassportRoutesDependencies): (server: HttpS
     addGate(server, deps);
     addCode(server, deps);
     if (deps.signIn !== undefined) addSignIn(server, deps, deps.signIn);
-    addDocuments(server, deps);
+    addVisitedPage(server, deps, {
+      path: 'documents',
+      operationId: 'passportDocuments',
+      summary: 'What is offered, in plain words',
+      page: documentsPage,
+    });
     addChoice(server, deps);
-    addReceive(server, deps);
+    addVisitedPage(server, deps, {
+      path: 'receive',
+      operationId: 'passportReceive',
+      summary: 'QR codes and links for the wallet, and what has arrived',
+      page: receivePage,
+    });
     addLeave(server, deps);
   };
 }
@@ -276,24 +286,27 @@ function worded({ catalogue }: PassportRoutesDependencies, visit: Visit): Worded
   return known.map((one, index) => ({ ...one, title: titles[index] ?? one.words.title }));
 }
 
-function addDocuments(server: HttpServer, deps: PassportRoutesDependencies): void {
+/** A page of a passport that is open in this browser; a browser where it is not goes to the first page. */
+interface VisitedPage {
+  readonly path: 'documents' | 'receive';
+  readonly operationId: string;
+  readonly summary: string;
+  readonly page: typeof receivePage;
+}
+
+function addVisitedPage(server: HttpServer, deps: PassportRoutesDependencies, shown: VisitedPage): void {
+  const { path, operationId, summary, page } = shown;
   server.get(
-    '/passport/:link/documents',
+    `/passport/:link/${path}`,
     {
       config: publicly,
-      schema: {
-        tags: ['pages'],
-        operationId: 'passportDocuments',
-        summary: 'What is offered, in plain words',
-        params: LinkParams,
-        response: answers,
-      },
+      schema: { tags: ['pages'], operationId, summary, params: LinkParams, response: answers },
     },
     async (request, reply) => {
-      const to = addressesOf(server.basePath, request.params.link);
-      const visit = await deps.passport.visit(request.params.link, sessionOf(request));
-      if (visit === undefined) return goHome(reply, request.params.link);
-      return show(reply, documentsPage(visit, worded(deps, visit), to));
+      const { link } = request.params;
+      const visit = await deps.passport.visit(link, sessionOf(request));
+      if (visit === undefined) return goHome(reply, link);
+      return show(reply, page(visit, worded(deps, visit), addressesOf(server.basePath, link)));
     },
   );
 }
@@ -362,28 +375,6 @@ async function answerChoice(
   const choice: Choice = { wallet, take, decline };
   if (!(await deps.passport.choose(link, session, choice))) return goHome(reply, link);
   return take.length > 0 ? goTo(reply, to.receive) : show(reply, nothingTakenPage(to));
-}
-
-function addReceive(server: HttpServer, deps: PassportRoutesDependencies): void {
-  server.get(
-    '/passport/:link/receive',
-    {
-      config: publicly,
-      schema: {
-        tags: ['pages'],
-        operationId: 'passportReceive',
-        summary: 'QR codes and links for the wallet, and what has arrived',
-        params: LinkParams,
-        response: answers,
-      },
-    },
-    async (request, reply) => {
-      const to = addressesOf(server.basePath, request.params.link);
-      const visit = await deps.passport.visit(request.params.link, sessionOf(request));
-      if (visit === undefined) return goHome(reply, request.params.link);
-      return show(reply, receivePage(visit, worded(deps, visit), to));
-    },
-  );
 }
 
 function addLeave(server: HttpServer, deps: PassportRoutesDependencies): void {
