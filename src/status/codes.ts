@@ -42,7 +42,7 @@ export const statusCodes = {
   },
   status_entry_unsupported: {
     outcome: 'indeterminate',
-    detail: 'The credentialStatus is of a type or purpose that is not supported.',
+    detail: 'The credentialStatus is of a type, purpose or value that is not supported.',
   },
   status_retrieval_failed: { ...retrieval, detail: 'The status list could not be fetched.' },
   status_fetch_not_allowed: {

@@ -516,7 +516,8 @@ const status = {
   ),
   status_entry_unsupported: open('status', {
     sentence: 'The kind of status is not supported.',
-    cause: 'Only BitstringStatusListEntry for revocation, suspension, refresh or message can be judged.',
+    cause:
+      'Only BitstringStatusListEntry for revocation, suspension, refresh or message, and TokenStatusListEntry with a registered value, can be judged.',
     remedy: askIssuer,
   }),
   status_retrieval_failed: open(
