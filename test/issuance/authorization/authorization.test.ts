@@ -427,6 +427,7 @@ describe('DPoP', () => {
     ['no htu', async () => ({ claims: { htu: undefined } })],
     ['no jti', async () => ({ claims: { jti: undefined } })],
     ['an endless jti', async () => ({ claims: { jti: 'x'.repeat(257) } })],
+    ['endless claims', async () => ({ claims: { more: 'x'.repeat(8 * 1024) } })],
     ['no iat', async () => ({ claims: { iat: undefined } })],
     ['an old iat', async () => ({ at: new Date(at().getTime() - 301_000) })],
     ['an iat ahead', async () => ({ at: new Date(at().getTime() + 120_000) })],

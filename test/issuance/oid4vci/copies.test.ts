@@ -139,6 +139,16 @@ describeDialects('copies of a document', (database) => {
       expect([copy, another].map((one) => isRevoked(one ?? {}))).toEqual([false, false]);
     });
 
+    test('are fifty at most for one access token in one configuration', async () => {
+      const session = ground.session([ground.offer(type)], ['vc2_jwt']);
+      for (let batch = 0; batch < 5; batch += 1) expect(await receive(session, 'vc2_jwt', 10)).toHaveLength(10);
+      const copies = async () => (await ground.rows())['wallet_copy'];
+      const before = await copies();
+      const more = await ground.ask(session, await request([await makeKey()]));
+      expect([more.status, more.body.error]).toEqual([400, 'credential_request_denied']);
+      expect(await copies()).toBe(before);
+    });
+
     test('stay when somebody comes who used a code of before the passport was sent again', async () => {
       const [document, waiting] = [ground.offer(type), ground.offer(type, { state: 'pending' })];
       const thief = ground.session([document], ['vc2_jwt']);

@@ -177,6 +177,7 @@ describe('the credential endpoint', () => {
       ['for another issuer', () => ({ aud: 'https://rxb.example' })],
       ['for this issuer with a slash', () => ({ aud: 'https://rxa.example/' })],
       ['without aud', () => ({ without: ['aud'] })],
+      ['that is endless', () => ({ claims: { more: 'x'.repeat(16 * 1024) } })],
       ['for several issuers', () => ({ claims: { aud: ['https://rxa.example', 'https://rxb.example'] } })],
       ['without iat', () => ({ without: ['iat'] })],
       ['that is too old', () => ({ iat: seconds() - 301 })],
