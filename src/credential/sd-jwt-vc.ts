@@ -127,16 +127,18 @@ function didJwkOf(jwk: Json): string {
 function statusOf(status: Json | undefined): JsonObject {
   if (status === undefined) return {};
   const mechanisms = isJsonObject(status) ? Object.keys(status) : [];
-  if (isJsonObject(status) && mechanisms.length > 0 && !mechanisms.includes('status_list')) {
-    return { credentialStatus: mechanisms.map((name) => ({ type: /^\S+$/.test(name) ? name : 'unknown' })) };
-  }
+  // A mechanism that we do not know stays beside the one that we do: what it says nobody could check.
+  const others = mechanisms
+    .filter((name) => name !== 'status_list')
+    .map((name) => ({ type: /^\S+$/.test(name) ? name : 'unknown' }));
+  if (others.length > 0 && others.length === mechanisms.length) return { credentialStatus: others };
   const { idx, uri } = isJsonObject(status) && isJsonObject(status['status_list']) ? status['status_list'] : {};
   const statusListIndex = typeof idx === 'number' && Number.isSafeInteger(idx) ? String(idx) : '';
   const statusListCredential = typeof uri === 'string' ? uri : '';
   const entry = { type: tokenStatusType, statusListIndex, statusListCredential };
   const id = `${statusListCredential}#${statusListIndex}`;
   const named = URL.canParse(id) && statusListIndex !== '' ? { id, ...entry } : entry;
-  return { credentialStatus: named };
+  return { credentialStatus: others.length === 0 ? named : [named, ...others] };
 }
 
 /** What a token says beside the content of its credential. */

@@ -145,6 +145,10 @@ describe('an SD-JWT VC', () => {
     const { text } = await issue();
     const other = await verify(await resign(text, (claims) => ({ ...claims, status: { identifier_list: {} } })));
     expect(other.decision).not.toBe('valid');
+    const both = await verify(
+      await resign(text, (claims) => ({ ...claims, status: { ...(claims['status'] as object), identifier_list: {} } })),
+    );
+    expect([both.decision, open(both)]).toEqual(['indeterminate', ['status:status_entry_unsupported']]);
     const status = { status_list: { idx: 1, uri: `${publicUrl}/status-lists/missing` } };
     const gone = await verify(await resign(text, (claims) => ({ ...claims, status })));
     expect([gone.decision, open(gone)]).toEqual(['indeterminate', ['status:status_retrieval_failed']]);
