@@ -119,7 +119,7 @@ export function createCredentialIssuer(given: CredentialIssuerDependencies): Cre
   let running: Promise<unknown> = Promise.resolve();
 
   async function upkeep(): Promise<void> {
-    await published.renew();
+    await published.renew().catch(deps.onFault);
     await deps.store.transaction((tx) => forgetExpired(tx, deps.now().toISOString()));
   }
 
